@@ -1,0 +1,58 @@
+"""KeptnTask v1: one run of a definition for one version of a workload, and its verdict."""
+
+from app.api.meta import Model, ObjectMeta
+from app.api.taskdefinition import DEFAULT_RETRIES, DEFAULT_TIMEOUT, Parameters, SecureParameters
+
+
+class TaskContext(Model):
+    """What a script learns of the deployment that it checks. The field order is that of KEPTN_CONTEXT."""
+
+    workload_name: str = ""
+    app_name: str = ""
+    app_version: str = ""
+    workload_version: str = ""
+    task_type: str = ""
+    object_type: str = ""
+    metadata: dict[str, str] = {}
+
+
+class TaskSpec(Model):
+    task_definition: str
+    context: TaskContext = TaskContext()
+    parameters: Parameters = Parameters()
+    secure_parameters: SecureParameters = SecureParameters()
+    check_type: str = ""
+    retries: int = DEFAULT_RETRIES
+    timeout: str = DEFAULT_TIMEOUT
+
+
+class Attempt(Model):
+    """One pod that ran the check. Holdfast's addition to Keptn's status."""
+
+    number: int
+    pod_name: str
+    status: str
+    reason: str = ""
+    message: str = ""
+    exit_code: int | None = None
+    last_lines: str = ""
+    start_time: str | None = None
+    end_time: str | None = None
+    code_digest: str = ""
+
+
+class TaskStatus(Model):
+    job_name: str = ""
+    status: str = "Pending"
+    message: str = ""
+    reason: str = ""
+    start_time: str | None = None
+    end_time: str | None = None
+    runs: int = 0  # Jobs made for this task so far; more than one only if a Job was deleted in mid-run
+    attempts: tuple[Attempt, ...] = ()
+
+
+class Task(Model):
+    metadata: ObjectMeta = ObjectMeta()
+    spec: TaskSpec
+    status: TaskStatus = TaskStatus()

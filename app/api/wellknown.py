@@ -1,0 +1,36 @@
+"""Names that Holdfast shares with Keptn, with Kubernetes and between its own parts."""
+
+from typing import Final
+
+GROUP: Final = "lifecycle.keptn.sh"
+STORAGE_VERSION: Final = "v1"
+API_VERSION: Final = f"{GROUP}/{STORAGE_VERSION}"
+
+GATE: Final = "keptn-prechecks-gate"
+
+# One label for all that the worker selects pods and Jobs by: gated pods, and the Jobs of tasks with their pods.
+LABEL: Final = "keptn.sh/holdfast"
+LABEL_HELD: Final = "held"
+LABEL_TASK: Final = "task"
+# The same label on a namespace mirrors the opt-in annotation, which a webhook's selectors cannot see.
+LABEL_NAMESPACE: Final = "enabled"
+
+NAMESPACE_OPT_IN: Final = "keptn.sh/lifecycle-toolkit"
+NAMESPACE_OPT_IN_VALUE: Final = "enabled"
+
+GATE_REMOVED: Final = "keptn.sh/scheduling-gate-removed"
+RETRY: Final = "keptn.sh/retry"
+CONTENT: Final = "keptn.sh/content"
+CODE_DIGEST: Final = "keptn.sh/code-digest"
+TASK_NAME: Final = "keptn.sh/task-name"
+APP: Final = "keptn.sh/app"
+WORKLOAD: Final = "keptn.sh/workload"
+VERSION: Final = "keptn.sh/version"
+
+POD_TEMPLATE_HASH: Final = "pod-template-hash"
+CONTROLLER_REVISION_HASH: Final = "controller-revision-hash"
+DEPLOYMENT_REVISION: Final = "deployment.kubernetes.io/revision"
+RESTARTED_AT: Final = "kubectl.kubernetes.io/restartedAt"
+JOB_NAME: Final = "batch.kubernetes.io/job-name"
+
+INJECT_CERTIFICATE: Final = "keptn.sh/inject-cert"

@@ -1,0 +1,72 @@
+"""KeptnWorkload and KeptnWorkloadVersion v1: what is deployed, and how far one version of it has come."""
+
+from app.api.meta import Model, ObjectMeta
+
+
+class ResourceReference(Model):
+    uid: str
+    kind: str
+    name: str
+
+
+class WorkloadSpec(Model):
+    app: str
+    version: str
+    pre_deployment_tasks: tuple[str, ...] = ()
+    post_deployment_tasks: tuple[str, ...] = ()
+    pre_deployment_evaluations: tuple[str, ...] = ()
+    post_deployment_evaluations: tuple[str, ...] = ()
+    resource_reference: ResourceReference
+    metadata: dict[str, str] = {}
+
+
+class WorkloadStatus(Model):
+    current_version: str = ""
+
+
+class Workload(Model):
+    metadata: ObjectMeta = ObjectMeta()
+    spec: WorkloadSpec
+    status: WorkloadStatus = WorkloadStatus()
+
+
+class WorkloadVersionSpec(WorkloadSpec):
+    workload_name: str
+    previous_version: str = ""
+    trace_id: dict[str, str] = {}
+
+
+class ItemStatus(Model):
+    """One task or evaluation of a phase."""
+
+    definition_name: str = ""
+    name: str = ""
+    status: str = "Pending"
+    start_time: str | None = None
+    end_time: str | None = None
+
+
+class WorkloadVersionStatus(Model):
+    pre_deployment_status: str = "Pending"
+    pre_deployment_evaluation_status: str = "Pending"
+    deployment_status: str = "Pending"
+    post_deployment_status: str = "Pending"
+    post_deployment_evaluation_status: str = "Pending"
+    status: str = "Pending"
+    pre_deployment_task_status: tuple[ItemStatus, ...] = ()
+    pre_deployment_evaluation_task_status: tuple[ItemStatus, ...] = ()
+    post_deployment_task_status: tuple[ItemStatus, ...] = ()
+    post_deployment_evaluation_task_status: tuple[ItemStatus, ...] = ()
+    current_phase: str = ""
+    phase_trace_ids: dict[str, dict[str, str]] | None = None
+    start_time: str | None = None
+    end_time: str | None = None
+    deployment_start_time: str | None = None
+    app_context_metadata: dict[str, str] = {}
+    revisions: tuple[str, ...] = ()  # pod revisions that this verdict covers; Holdfast's addition
+
+
+class WorkloadVersion(Model):
+    metadata: ObjectMeta = ObjectMeta()
+    spec: WorkloadVersionSpec
+    status: WorkloadVersionStatus = WorkloadVersionStatus()
