@@ -1,0 +1,38 @@
+"""Every kind of object that Holdfast touches."""
+
+from app.cluster.api import Resource
+
+PODS = Resource("", "v1", "pods", "Pod")
+NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
+CONFIGMAPS = Resource("", "v1", "configmaps", "ConfigMap")
+SECRETS = Resource("", "v1", "secrets", "Secret")
+RESOURCEQUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
+# Core v1, not events.k8s.io/v1: what `kubectl describe` and `kubectl get events` read, it has `count` and `lastTimestamp`, and both groups
+# are one store, so nobody misses them. events.k8s.io would make regarding objects of other namespaces and missing fields errors.
+EVENTS = Resource("", "v1", "events", "Event")
+JOBS = Resource("batch", "v1", "jobs", "Job")
+DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
+REPLICASETS = Resource("apps", "v1", "replicasets", "ReplicaSet")
+STATEFULSETS = Resource("apps", "v1", "statefulsets", "StatefulSet")
+DAEMONSETS = Resource("apps", "v1", "daemonsets", "DaemonSet")
+CONTROLLERREVISIONS = Resource("apps", "v1", "controllerrevisions", "ControllerRevision")
+LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
+CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False)
+MUTATING_WEBHOOKS = Resource(
+    "admissionregistration.k8s.io",
+    "v1",
+    "mutatingwebhookconfigurations",
+    "MutatingWebhookConfiguration",
+    namespaced=False,
+)
+VALIDATING_WEBHOOKS = Resource(
+    "admissionregistration.k8s.io",
+    "v1",
+    "validatingwebhookconfigurations",
+    "ValidatingWebhookConfiguration",
+    namespaced=False,
+)
+TASK_DEFINITIONS = Resource("lifecycle.keptn.sh", "v1", "keptntaskdefinitions", "KeptnTaskDefinition")
+TASKS = Resource("lifecycle.keptn.sh", "v1", "keptntasks", "KeptnTask")
+WORKLOADS = Resource("lifecycle.keptn.sh", "v1", "keptnworkloads", "KeptnWorkload")
+WORKLOAD_VERSIONS = Resource("lifecycle.keptn.sh", "v1", "keptnworkloadversions", "KeptnWorkloadVersion")
