@@ -1,8 +1,8 @@
 """The Kubernetes API as the rest of Holdfast sees it.
 
-Everything that reads or writes the cluster takes an :class:`Api`. In production that is ``kube.KubeApi``; the simulation puts a server in
-memory behind the same few methods. Bodies are plain JSON: typed models of a client library drop the fields they do not know, and cost a
-second for each thousand pods.
+Everything that reads or writes the cluster takes an :class:`Api`. In production that is ``kube.KubeApi``; the
+simulation puts a server in memory behind the same few methods. Bodies are plain JSON: a client library's typed models
+drop the fields they do not know, and cost half a second for each thousand pods.
 """
 
 from collections.abc import AsyncIterator
@@ -39,7 +39,10 @@ class PatchType(StrEnum):
 
 
 class Api(Protocol):
-    """One cluster. Every method raises ``errors.ApiError`` (or one of its subclasses) when the server refuses or cannot be reached."""
+    """One cluster.
+
+    Every method raises ``errors.ApiError`` or one of its subclasses when the server refuses or cannot be reached.
+    """
 
     async def get(self, resource: Resource, name: str, namespace: str = "", *, metadata_only: bool = False) -> Json:
         """One object. ``metadata_only`` asks for a PartialObjectMetadata instead of the whole."""
@@ -76,8 +79,9 @@ class Api(Protocol):
     ) -> AsyncIterator[Json]:
         """Raw ``{"type", "object"}`` events after ``resource_version``, with BOOKMARK and ERROR among them.
 
-        Ends when the server closes cleanly, which it does after ``timeout_seconds``. Raises ``Gone`` when the server answers 410 as a
-        status; a 410 in an ERROR event is handed on as that event. A broken or silent connection is ``Unavailable``.
+        Ends when the server closes cleanly, which it does after ``timeout_seconds``. Raises ``Gone`` when the server
+        answers 410 as a status; a 410 in an ERROR event is handed on as that event. A broken or silent connection is
+        ``Unavailable``.
         """
         ...
 
@@ -100,7 +104,8 @@ class Api(Protocol):
     ) -> Json:
         """Patches and returns the object as stored. ``force`` is for server-side apply only.
 
-        ``Conflict`` when a resourceVersion in the body is not the current one, ``Invalid`` when a ``test`` of a JSON patch fails.
+        ``Conflict`` when a resourceVersion in the body is not the current one, ``Invalid`` when a ``test`` of a JSON
+        patch fails.
         """
         ...
 

@@ -6,8 +6,9 @@ from app.cluster.api import Json
 class ApiError(Exception):
     """A request that did not succeed.
 
-    ``status`` is the HTTP status, 0 when no answer came. ``reason`` is the server's machine-readable word (``NotFound``, ``AlreadyExists``),
-    ``details`` its ``status.details``, and ``retry_after`` the seconds that it asks us to wait, if it does.
+    ``status`` is the HTTP status, 0 when no answer came. ``reason`` is the server's machine-readable word
+    (``NotFound``, ``AlreadyExists``), ``details`` its ``status.details``, and ``retry_after`` the seconds that it asks
+    us to wait, if it does.
     """
 
     def __init__(

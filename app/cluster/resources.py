@@ -7,8 +7,8 @@ NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
 CONFIGMAPS = Resource("", "v1", "configmaps", "ConfigMap")
 SECRETS = Resource("", "v1", "secrets", "Secret")
 RESOURCEQUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
-# Core v1, not events.k8s.io/v1: what `kubectl describe` and `kubectl get events` read, it has `count` and `lastTimestamp`, and both groups
-# are one store, so nobody misses them. events.k8s.io would make regarding objects of other namespaces and missing fields errors.
+# Core v1, not events.k8s.io/v1. Both groups are one store, so a reader of either sees our events; core v1 has `count`
+# and `lastTimestamp`, which `kubectl describe` prints for a repeated event, and works back to the oldest servers.
 EVENTS = Resource("", "v1", "events", "Event")
 JOBS = Resource("batch", "v1", "jobs", "Job")
 DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
