@@ -19,5 +19,5 @@ def test_the_whole_client_can_still_be_imported_afterwards() -> None:
 
 
 def test_a_client_that_was_imported_before_is_used_as_it_is() -> None:
-    code = "import kubernetes; before = kubernetes; import app.cluster.kube, sys; print(sys.modules['kubernetes'] is before)"
+    code = "import kubernetes as before, app.cluster.kube, sys; print(sys.modules['kubernetes'] is before)"
     assert run(code) == "True"
