@@ -42,7 +42,7 @@ def later_version_name(base: str, content: str, revision: str, retry: str) -> st
 
 
 def task_name(check_type: str, definition: str, owner_uid: str) -> str:
-    """Name of the one KeptnTask that runs `definition` for the version `owner_uid`: ``<type>-<definition>-<10 digits>``.
+    """Name of the KeptnTask that runs `definition` for the version `owner_uid`: ``<type>-<definition>-<10 digits>``.
 
     Keptn puts a random number at the end. Here hex digits follow from the input: creating it twice creates it once.
     """
