@@ -32,6 +32,7 @@ class Settings:
     webhook_service: str
     lease_name: str
     task_resources: TaskResources
+    task_user: int | None
 
 
 def from_environment(env: Mapping[str, str]) -> Settings:
@@ -51,6 +52,9 @@ def from_environment(env: Mapping[str, str]) -> Settings:
             raise SettingsError(f"{name} is not set; {what}")
         return env[name]
 
+    user = env.get("TASK_RUN_AS_USER", "1000")
+    if user and not user.isdigit():
+        raise SettingsError(f"TASK_RUN_AS_USER is {user!r}; set it to a user id, or to nothing to let the image decide")
     source = env.get("CERTIFICATE_SOURCE", "self")
     if source not in ("self", "external"):
         raise SettingsError(f"CERTIFICATE_SOURCE is {source!r}; set it to 'self' or 'external'")
@@ -73,4 +77,5 @@ def from_environment(env: Mapping[str, str]) -> Settings:
             cpu_limit=env.get("TASK_CPU_LIMIT", defaults.cpu_limit),
             memory_limit=env.get("TASK_MEMORY_LIMIT", defaults.memory_limit),
         ),
+        task_user=int(user) if user else None,
     )

@@ -1,6 +1,6 @@
 """KeptnTask v1: one run of a definition for one version of a workload, and its verdict."""
 
-from app.api.meta import Model, ObjectMeta
+from app.api.meta import Model, Object
 from app.api.taskdefinition import DEFAULT_RETRIES, DEFAULT_TIMEOUT, Parameters, SecureParameters
 
 
@@ -52,7 +52,6 @@ class TaskStatus(Model):
     attempts: tuple[Attempt, ...] = ()
 
 
-class Task(Model):
-    metadata: ObjectMeta = ObjectMeta()
+class Task(Object):
     spec: TaskSpec
     status: TaskStatus = TaskStatus()

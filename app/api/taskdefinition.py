@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from app.api.meta import Model, ObjectMeta
+from app.api.meta import Model, Object
 
 DEFAULT_RETRIES = 10
 DEFAULT_TIMEOUT = "5m"
@@ -75,7 +75,6 @@ class TaskDefinitionStatus(Model):
     function: FunctionStatus = FunctionStatus()
 
 
-class TaskDefinition(Model):
-    metadata: ObjectMeta = ObjectMeta()
+class TaskDefinition(Object):
     spec: TaskDefinitionSpec = TaskDefinitionSpec()
     status: TaskDefinitionStatus = TaskDefinitionStatus()

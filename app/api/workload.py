@@ -1,6 +1,8 @@
 """KeptnWorkload and KeptnWorkloadVersion v1: what is deployed, and how far one version of it has come."""
 
-from app.api.meta import Model, ObjectMeta
+from pydantic import Field
+
+from app.api.meta import Model, Object
 
 
 class ResourceReference(Model):
@@ -24,8 +26,7 @@ class WorkloadStatus(Model):
     current_version: str = ""
 
 
-class Workload(Model):
-    metadata: ObjectMeta = ObjectMeta()
+class Workload(Object):
     spec: WorkloadSpec
     status: WorkloadStatus = WorkloadStatus()
 
@@ -58,7 +59,7 @@ class WorkloadVersionStatus(Model):
     post_deployment_task_status: tuple[ItemStatus, ...] = ()
     post_deployment_evaluation_task_status: tuple[ItemStatus, ...] = ()
     current_phase: str = ""
-    phase_trace_ids: dict[str, dict[str, str]] | None = None
+    phase_trace_ids: dict[str, dict[str, str]] | None = Field(default=None, alias="phaseTraceIDs")
     start_time: str | None = None
     end_time: str | None = None
     deployment_start_time: str | None = None
@@ -66,7 +67,6 @@ class WorkloadVersionStatus(Model):
     revisions: tuple[str, ...] = ()  # pod revisions that this verdict covers; Holdfast's addition
 
 
-class WorkloadVersion(Model):
-    metadata: ObjectMeta = ObjectMeta()
+class WorkloadVersion(Object):
     spec: WorkloadVersionSpec
     status: WorkloadVersionStatus = WorkloadVersionStatus()

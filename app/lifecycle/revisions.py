@@ -1,0 +1,115 @@
+"""A verdict belongs to content: which version of a workload a held pod waits for, and whether that is a new one."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from app.api import wellknown
+from app.api.core import Pod
+from app.api.meta import OwnerReference
+from app.api.workload import WorkloadVersion, WorkloadVersionStatus
+from app.lifecycle import names
+from app.lifecycle.identity import Identity
+from app.lifecycle.states import PASSED, State
+
+# What controllers and `kubectl rollout restart` put on a template without making it other content.
+_VOLATILE_LABELS = frozenset({wellknown.POD_TEMPLATE_HASH, wellknown.CONTROLLER_REVISION_HASH})
+_VOLATILE_ANNOTATIONS = frozenset({wellknown.RESTARTED_AT, wellknown.RETRY})
+
+
+def template_digest(template: dict[str, Any]) -> str:
+    """32 hex digits that stand for a pod template's content, whatever order its fields came in."""
+    metadata = template.get("metadata") or {}
+    content = {key: value for key, value in template.items() if key not in ("metadata", "$patch")}
+    content["labels"] = _without(metadata.get("labels"), _VOLATILE_LABELS)
+    content["annotations"] = _without(metadata.get("annotations"), _VOLATILE_ANNOTATIONS)
+    return _digest(content)
+
+
+def content_digest(template: str, identity: Identity) -> str:
+    """32 hex digits for what one verdict is about: the template's digest, the version, and the checks asked for.
+
+    The version and the checks may stand on the Deployment instead of its template, so the template alone is not enough.
+    """
+    return _digest([template, identity.version, identity.pre_deployment_tasks, identity.pre_deployment_evaluations])
+
+
+def revision_key(pod: Pod, owner: OwnerReference, *, managed_replica_set: bool, template: str) -> str:
+    """The name under which a status lists this pod's revision (`status.revisions`).
+
+    A Deployment's ReplicaSet is one revision for all its life. A StatefulSet's or DaemonSet's pods carry their revision
+    in a label that the controller sets. A ReplicaSet of nobody can be edited in place, so its template's digest counts.
+    """
+    if owner.kind == "ReplicaSet":
+        return owner.uid if managed_replica_set else f"{owner.uid}/{template}"
+    return f"{owner.uid}/{pod.metadata.labels.get(wellknown.CONTROLLER_REVISION_HASH, '')}"
+
+
+def has_passed(status: WorkloadVersionStatus) -> bool:
+    """Whether the checks before the deployment have a recorded pass."""
+    return status.pre_deployment_status in PASSED and status.pre_deployment_evaluation_status in PASSED
+
+
+def has_failed(status: WorkloadVersionStatus) -> bool:
+    """Whether the checks before the deployment have failed for good."""
+    return State.FAILED in (status.pre_deployment_status, status.pre_deployment_evaluation_status)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a held pod needs a verdict on. `retry` is the workload's `keptn.sh/retry` annotation, "" without one."""
+
+    base_name: str
+    content: str
+    revision: str
+    retry: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """No version covers this content: make one under this name."""
+
+    name: str
+
+
+def choose(versions: Sequence[WorkloadVersion], wanted: Wanted) -> WorkloadVersion | New:
+    """The version of the workload whose verdict counts for a held pod, or the name of the one to make.
+
+    A pass of the same content always counts, then a check that is under way. A failure counts only for the revisions
+    and the retry value that it has seen, so a `rollout restart` or a new `keptn.sh/retry` is another try, and the failed
+    version stays readable. Names are a function of what is there, so making one twice makes one.
+    """
+    same = sorted(
+        (v for v in versions if v.metadata.annotations.get(wellknown.CONTENT) == wanted.content),
+        key=lambda v: (v.metadata.creation_timestamp or "", v.metadata.name),
+        reverse=True,
+    )
+    passed = [v for v in same if has_passed(v.status)]
+    if passed:
+        return passed[0]
+    running = [v for v in same if not has_failed(v.status)]
+    if running:
+        return running[0]
+    tried = {v.metadata.annotations.get(wellknown.RETRY, "") for v in same} | {""}
+    seen = [v for v in same if wanted.revision in v.status.revisions]
+    if seen and wanted.retry in tried:
+        return seen[0]
+    if any(v.metadata.name == wanted.base_name for v in versions):
+        return New(names.later_version_name(wanted.base_name, wanted.content, wanted.revision, wanted.retry))
+    return New(wanted.base_name)
+
+
+def covered(versions: Iterable[WorkloadVersion], revision: str) -> bool:
+    """Whether one of these versions has passed for this revision, so that its pods need no gate."""
+    return any(revision in v.status.revisions and has_passed(v.status) for v in versions)
+
+
+def _without(mapping: dict[str, str] | None, keys: frozenset[str]) -> dict[str, str]:
+    return {key: value for key, value in (mapping or {}).items() if key not in keys}
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]

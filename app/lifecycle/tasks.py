@@ -1,0 +1,182 @@
+"""A task's next step, from its own status, its Job and the pods of that Job.
+
+The verdict lives in the KeptnTask's status, never in the Job's existence: a task that has one takes no step again, and
+a Job that is gone is either not needed any more or made once more under another name.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.api.core import Job, Pod, Terminated
+from app.api.task import Attempt, Task
+from app.lifecycle.states import State, is_completed
+
+KEPT_ATTEMPTS = 25
+BACKOFF_REASON = "BackoffLimitExceeded"
+BACKOFF_MESSAGE = "Job has reached the specified backoff limit"
+
+# Waiting reasons of a container that mean trouble, not progress.
+_TROUBLE = frozenset(
+    {
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "ErrImageNeverPull",
+        "ErrImagePull",
+        "ImageInspectError",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "RunContainerError",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """The task has its verdict, or all is well and it just runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartJob:
+    """Make the Job of this run; `failures` attempts count already."""
+
+    run: int
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class WriteStatus:
+    """These fields of the status are to be written; `verdict` is set if they hold one."""
+
+    fields: dict[str, Any]
+    verdict: State | None = None
+
+
+Step = Nothing | StartJob | WriteStatus
+
+
+def next_step(task: Task, job: Job | None, pods: Sequence[Pod], now: str) -> Step:
+    """What to do for `task` now. `job` is the one that its status names, None if there is none for certain.
+
+    `pods` are those that `job` controls, in any order; `now` is RFC 3339. Sources: keptn-behaviour 3.9 for the states,
+    the design for judging by the pod's end, about a second before the Job's own condition.
+    """
+    status = task.status
+    if is_completed(status.status) or task.metadata.deletion_timestamp:
+        return Nothing()
+    attempts = record(status.attempts, pods)
+    failed = _failures(attempts, job if status.runs <= 1 else None)
+    limit = task.spec.retries + 1
+    if any(attempt.status == State.SUCCEEDED for attempt in attempts):
+        return _verdict(State.SUCCEEDED, attempts, now)
+    if job is None:
+        if failed >= limit:
+            return _verdict(State.FAILED, attempts, now, BACKOFF_REASON, BACKOFF_MESSAGE)
+        return StartJob(run=status.runs + 1, failures=failed)
+    for condition in job.status.conditions:
+        if condition.status == "True" and condition.type in ("Complete", "SuccessCriteriaMet"):
+            return _verdict(State.SUCCEEDED, attempts, now)
+        if condition.status == "True" and condition.type in ("Failed", "FailureTarget"):
+            return _verdict(State.FAILED, attempts, now, condition.reason, condition.message)
+    if failed >= limit:
+        return _verdict(State.FAILED, attempts, now, BACKOFF_REASON, BACKOFF_MESSAGE)
+    fields: dict[str, Any] = {}
+    if status.status != State.PROGRESSING or status.job_name != job.metadata.name:
+        fields |= {"status": State.PROGRESSING.value, "jobName": job.metadata.name, "runs": max(1, status.runs)}
+        fields["startTime"] = status.start_time or now
+    reason, message = trouble(pods)
+    if (reason, message) != (status.reason, status.message):
+        fields |= {"reason": reason, "message": message}
+    if attempts != status.attempts:
+        fields["attempts"] = [attempt.dump() for attempt in attempts]
+    return WriteStatus(fields) if fields else Nothing()
+
+
+def waiting(task: Task, reason: str, message: str) -> WriteStatus | Nothing:
+    """The status of a task whose Job cannot be made yet: Pending, with what it waits for."""
+    if is_completed(task.status.status) or (task.status.reason, task.status.message) == (reason, message):
+        return Nothing()
+    return WriteStatus({"reason": reason, "message": message})
+
+
+def refused(task: Task, reason: str, message: str, now: str) -> WriteStatus:
+    """The verdict on a task whose Job the API server will never take as it is."""
+    return _verdict(State.FAILED, task.status.attempts, now, reason, message)
+
+
+def record(known: tuple[Attempt, ...], pods: Iterable[Pod]) -> tuple[Attempt, ...]:
+    """The attempts known so far and those of pods that have ended since, numbered in order of their start.
+
+    A pod that is being deleted is not an attempt of its own: its Job says why it went (the deadline, most often).
+    """
+    names = {attempt.pod_name for attempt in known}
+    ended = [
+        pod
+        for pod in pods
+        if pod.status.phase in ("Succeeded", "Failed")
+        and pod.metadata.name not in names
+        and not (pod.status.phase == "Failed" and pod.metadata.deletion_timestamp)
+    ]
+    ended.sort(key=lambda pod: (pod.metadata.creation_timestamp or "", pod.metadata.name))
+    number = known[-1].number if known else 0
+    fresh = [_attempt(pod, number + place) for place, pod in enumerate(ended, start=1)]
+    return (*known, *fresh)[-KEPT_ATTEMPTS:]
+
+
+def trouble(pods: Iterable[Pod]) -> tuple[str, str]:
+    """Reason and message of a pod that cannot start, from its own waiting reason; two empty strings if all is well."""
+    for pod in pods:
+        if pod.status.phase != "Pending" or pod.metadata.deletion_timestamp:
+            continue
+        for container in pod.status.container_statuses:
+            waiting_state = container.state.waiting
+            if waiting_state and waiting_state.reason in _TROUBLE:
+                return waiting_state.reason, waiting_state.message
+        for condition in pod.status.conditions:
+            if condition.type == "PodScheduled" and condition.status == "False" and condition.reason == "Unschedulable":
+                return condition.reason, condition.message
+    return "", ""
+
+
+def last_words(task: Task) -> str:
+    """The last lines that the check printed, "" if none were kept."""
+    return next((a.last_lines for a in reversed(task.status.attempts) if a.last_lines), "")
+
+
+def _failures(attempts: tuple[Attempt, ...], job: Job | None) -> int:
+    """Attempts that count as failed. The Job's own count helps where pods are gone or too many to keep."""
+    number = attempts[-1].number if attempts else 0
+    succeeded = sum(attempt.status == State.SUCCEEDED for attempt in attempts)
+    return max(number - succeeded, job.status.failed if job else 0)
+
+
+def _verdict(state: State, attempts: tuple[Attempt, ...], now: str, reason: str = "", message: str = "") -> WriteStatus:
+    fields: dict[str, Any] = {
+        "status": state.value,
+        "reason": reason,
+        "message": message,
+        "endTime": now,
+        "attempts": [attempt.dump() for attempt in attempts],
+    }
+    return WriteStatus(fields, verdict=state)
+
+
+def _attempt(pod: Pod, number: int) -> Attempt:
+    ended = next((s.state.terminated for s in pod.status.container_statuses if s.state.terminated), None)
+    failed = pod.status.phase == "Failed"
+    return Attempt(
+        number=number,
+        pod_name=pod.metadata.name,
+        status=State.FAILED if failed else State.SUCCEEDED,
+        reason=pod.status.reason or (ended.reason if ended else ""),
+        message=pod.status.message,
+        exit_code=ended.exit_code if ended else None,
+        last_lines=_tidy(ended),
+        start_time=ended.started_at if ended else pod.status.start_time,
+        end_time=ended.finished_at if ended else None,
+        code_digest=pod.metadata.annotations.get("keptn.sh/code-digest", ""),
+    )
+
+
+def _tidy(ended: Terminated | None) -> str:
+    return ended.message.rstrip()[-2048:] if ended else ""

@@ -1,0 +1,140 @@
+"""What the worker knows of the cluster: one informer per kind, each object cut down to what a decision needs."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from app.api import wellknown
+from app.api.core import Deployment, Job, Namespace, Parent, Pod
+from app.api.meta import Object
+from app.api.task import Task
+from app.api.taskdefinition import TaskDefinition
+from app.api.workload import Workload, WorkloadVersion
+from app.cluster import resources
+from app.cluster.api import Api, Json
+from app.cluster.informer import Informer
+from app.lifecycle.functions import function_ref
+
+T = TypeVar("T")
+
+_KEPT_PREFIXES = ("keptn.sh/", "app.kubernetes.io/", "deployment.kubernetes.io/", "pod-security.kubernetes.io/")
+
+BY_OWNER = "owner"  # uid of the controlling owner
+BY_DEFINITION = "definition"  # namespace/name of a definition that is used
+BY_WORKLOAD = "workload"  # namespace/name of the KeptnWorkload
+BY_PARENT = "parent"  # namespace/name of the definition that a functionRef names
+
+
+def scoped(namespace: str, name: str) -> str:
+    return f"{namespace}/{name}"
+
+
+class Quota(Object):
+    """A ResourceQuota; `computes` says that it asks pods for CPU or memory."""
+
+    computes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Caches:
+    pods: Informer[Pod]
+    jobs: Informer[Job]
+    tasks: Informer[Task]
+    definitions: Informer[TaskDefinition]
+    workloads: Informer[Workload]
+    versions: Informer[WorkloadVersion]
+    deployments: Informer[Deployment]
+    replica_sets: Informer[Parent]
+    stateful_sets: Informer[Parent]
+    daemon_sets: Informer[Parent]
+    namespaces: Informer[Namespace]
+    config_maps: Informer[Object]
+    quotas: Informer[Quota]
+
+    def all(self) -> list[Informer[Any]]:
+        return [getattr(self, field.name) for field in fields(self)]
+
+    def definition(self, namespace: str, name: str, installation: str) -> TaskDefinition | None:
+        """The definition that a task in `namespace` means: its own namespace's, else the installation namespace's."""
+        return self.definitions.get(namespace, name) or self.definitions.get(installation, name)
+
+
+def build(api: Api, rng: random.Random) -> Caches:
+    """All informers, not running yet."""
+    return Caches(
+        pods=Informer(
+            api,
+            resources.PODS,
+            Pod.model_validate,
+            label_selector=wellknown.LABEL,
+            indexes={BY_OWNER: _owner},
+            rng=rng,
+        ),
+        jobs=Informer(
+            api,
+            resources.JOBS,
+            Job.model_validate,
+            label_selector=f"{wellknown.LABEL}={wellknown.LABEL_TASK}",
+            indexes={BY_OWNER: _owner},
+            rng=rng,
+        ),
+        tasks=Informer(
+            api,
+            resources.TASKS,
+            Task.model_validate,
+            indexes={BY_OWNER: _owner, BY_DEFINITION: lambda task: [task.spec.task_definition]},
+            rng=rng,
+        ),
+        definitions=Informer(
+            api,
+            resources.TASK_DEFINITIONS,
+            TaskDefinition.model_validate,
+            indexes={BY_PARENT: lambda definition: [ref] if (ref := function_ref(definition)) else []},
+            rng=rng,
+        ),
+        workloads=Informer(api, resources.WORKLOADS, Workload.model_validate, rng=rng),
+        versions=Informer(
+            api,
+            resources.WORKLOAD_VERSIONS,
+            WorkloadVersion.model_validate,
+            indexes={
+                BY_WORKLOAD: lambda version: [scoped(version.metadata.namespace, version.spec.workload_name)],
+                BY_DEFINITION: lambda version: version.spec.pre_deployment_tasks,
+            },
+            rng=rng,
+        ),
+        deployments=Informer(api, resources.DEPLOYMENTS, _pruned(Deployment.model_validate), rng=rng),
+        replica_sets=Informer(api, resources.REPLICASETS, _pruned(Parent.model_validate), metadata_only=True, rng=rng),
+        stateful_sets=Informer(
+            api, resources.STATEFULSETS, _pruned(Parent.model_validate), metadata_only=True, rng=rng
+        ),
+        daemon_sets=Informer(api, resources.DAEMONSETS, _pruned(Parent.model_validate), metadata_only=True, rng=rng),
+        namespaces=Informer(api, resources.NAMESPACES, _pruned(Namespace.model_validate), rng=rng),
+        config_maps=Informer(api, resources.CONFIGMAPS, _pruned(Object.model_validate), metadata_only=True, rng=rng),
+        quotas=Informer(api, resources.RESOURCEQUOTAS, _quota, rng=rng),
+    )
+
+
+def _owner(item: Any) -> list[str]:
+    controller = item.metadata.controller
+    return [controller.uid] if controller else []
+
+
+def _pruned(decode: Callable[[Json], T]) -> Callable[[Json], T]:
+    """Decodes with only the labels and annotations that can matter: others' are most of an object's size."""
+
+    def pruned(raw: Json) -> T:
+        metadata = dict(raw["metadata"])
+        for field in ("labels", "annotations"):
+            values: dict[str, str] = metadata.get(field) or {}
+            metadata[field] = {key: value for key, value in values.items() if key.startswith(_KEPT_PREFIXES)}
+        return decode({**raw, "metadata": metadata})
+
+    return pruned
+
+
+def _quota(raw: Json) -> Quota:
+    hard = (raw.get("spec") or {}).get("hard") or {}
+    computes = any("cpu" in name or "memory" in name for name in hard)
+    return Quota.model_validate({**raw, "computes": computes})

@@ -1,0 +1,64 @@
+"""What every reconciler is given: the cluster, the caches, the time. Nothing here reads a clock by itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from app.api import wellknown
+from app.cluster.api import Api, Json, PatchType, Resource
+from app.cluster.events import EventRecorder, ObjectRef
+from app.cluster.informer import Informer
+from app.settings import Settings
+from app.worker.caches import Caches
+
+
+class _Named(Protocol):
+    @property
+    def metadata(self) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    api: Api
+    caches: Caches
+    settings: Settings
+    events: EventRecorder
+    now: Callable[[], datetime]
+
+    def stamp(self) -> str:
+        """The time, as the API server writes it: RFC 3339 in UTC, whole seconds."""
+        return self.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    async def create(self, resource: Resource, body: Json, cache: Informer[Any]) -> None:
+        """Creates and shows the result to the cache at once, so that what follows need not wait for the watch."""
+        cache.observe(await self.api.create(resource, body, body["metadata"].get("namespace", "")))
+
+    async def write_status(self, resource: Resource, target: _Named, fields: Json, cache: Informer[Any]) -> None:
+        """Merges `fields` into the status of just the object that was decided on.
+
+        Raises Conflict if it has changed since: the decision is then made again on what it is now.
+        """
+        meta = target.metadata
+        body = {"metadata": {"resourceVersion": meta.resource_version, "uid": meta.uid}, "status": fields}
+        cache.observe(
+            await self.api.patch(
+                resource, meta.name, body, meta.namespace, patch_type=PatchType.MERGE, subresource="status"
+            )
+        )
+
+    def event(self, kind: str, target: _Named, reason: str, message: str, *, warning: bool = False) -> None:
+        """Records an event on an object of ours or of the user's."""
+        meta = target.metadata
+        version = _API_VERSIONS.get(kind, wellknown.API_VERSION)
+        reference = ObjectRef(version, kind, meta.name, meta.namespace, meta.uid)
+        self.events.record(reference, type="Warning" if warning else "Normal", reason=reason, message=message)
+
+
+_API_VERSIONS = {
+    "Pod": "v1",
+    "Deployment": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "DaemonSet": "apps/v1",
+    "ReplicaSet": "apps/v1",
+}

@@ -1,0 +1,82 @@
+"""Which held revision waits for which version, and whose workload it is. Rebuilt from the held pods after a restart."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from app.api.core import Pod
+from app.api.meta import Object
+from app.api.wellknown import CONTROLLER_REVISION_HASH
+from app.lifecycle.identity import owner_of
+
+T = TypeVar("T")
+VersionKey = tuple[str, str]  # namespace, name
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionKey:
+    """All held pods of one revision of one owner: the unit that is judged and released together."""
+
+    namespace: str
+    owner_kind: str
+    owner_name: str
+    owner_uid: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a revision waits for. `revision` is its name in `status.revisions`; `parent` is the user's workload."""
+
+    version: VersionKey
+    revision: str
+    parent_kind: str
+    parent: Object
+
+
+def revision_key_of(pod: Pod) -> RevisionKey | None:
+    """The revision that a pod belongs to, None if nobody owns it."""
+    owner = owner_of(pod)
+    if owner is None:
+        return None
+    revision = "" if owner.kind == "ReplicaSet" else pod.metadata.labels.get(CONTROLLER_REVISION_HASH, "")
+    return RevisionKey(pod.metadata.namespace, owner.kind, owner.name, owner.uid, revision)
+
+
+@dataclass(slots=True)
+class Links:
+    _links: dict[RevisionKey, Link] = field(default_factory=dict)
+    _of_version: defaultdict[VersionKey, set[RevisionKey]] = field(default_factory=lambda: defaultdict(set))
+    _of_parent: defaultdict[str, set[RevisionKey]] = field(default_factory=lambda: defaultdict(set))
+
+    def get(self, key: RevisionKey) -> Link | None:
+        return self._links.get(key)
+
+    def assign(self, key: RevisionKey, link: Link) -> None:
+        self.drop(key)
+        self._links[key] = link
+        self._of_version[link.version].add(key)
+        self._of_parent[link.parent.metadata.uid].add(key)
+
+    def drop(self, key: RevisionKey) -> None:
+        """Forgets a revision of which no pod is held any more."""
+        link = self._links.pop(key, None)
+        if link is None:
+            return
+        _discard(self._of_version, link.version, key)
+        _discard(self._of_parent, link.parent.metadata.uid, key)
+
+    def waiting_for(self, version: VersionKey) -> list[RevisionKey]:
+        return sorted(self._of_version.get(version, ()), key=str)
+
+    def of_parent(self, uid: str) -> list[RevisionKey]:
+        return sorted(self._of_parent.get(uid, ()), key=str)
+
+    def revisions(self, version: VersionKey) -> list[str]:
+        return [self._links[key].revision for key in self.waiting_for(version)]
+
+
+def _discard(index: defaultdict[T, set[RevisionKey]], of: T, key: RevisionKey) -> None:
+    index[of].discard(key)
+    if not index[of]:
+        del index[of]

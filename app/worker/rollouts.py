@@ -1,0 +1,101 @@
+"""A Deployment's rollout and its pods say why they are held."""
+
+from app.api import wellknown
+from app.api.core import Deployment
+from app.cluster import resources
+from app.cluster.api import PatchType
+from app.cluster.controller import After, Done, Outcome
+from app.cluster.errors import NotFound
+from app.lifecycle import explain, gates, rollouts
+from app.lifecycle.explain import Hold, HoldState
+from app.worker.caches import BY_OWNER
+from app.worker.context import Context
+from app.worker.links import Link, Links, RevisionKey, revision_key_of
+
+# A definition, Secret or ConfigMap that is applied together with the workload needs no event for being a moment late.
+_SETTLE_SECONDS = 2.0
+REASON_FAILED = "WorkloadPreDeployTasksFailed"
+REASON_WAITING = "WorkloadPreDeployTasksWaiting"
+
+
+class HoldReconciler:
+    """For one revision: events on its pods and its workload, and its Deployment's status."""
+
+    def __init__(self, context: Context, links: Links) -> None:
+        self._context = context
+        self._links = links
+        self._told: dict[RevisionKey, tuple[str, frozenset[str]]] = {}
+
+    async def __call__(self, key: RevisionKey) -> Outcome:
+        link = self._links.get(key)
+        hold = self._hold(link) if link else None
+        if link is None or hold is None:
+            self._told.pop(key, None)
+            return Done()
+        if hold.state is HoldState.WAITING:
+            early = _SETTLE_SECONDS - rollouts.seconds_since(hold.since, self._context.now())
+            if early > 0:
+                return After(early)
+        if hold.state is not HoldState.RUNNING:
+            self._tell(key, link, hold)
+        if link.parent_kind != "Deployment":
+            return Done()
+        deployment = self._context.caches.deployments.get(key.namespace, link.parent.metadata.name)
+        if deployment is None or not self._is_newest(key, deployment):
+            return Done()
+        change = rollouts.next_change(deployment, hold, self._context.now())
+        if change.patch is not None:
+            try:
+                body = await self._context.api.patch(
+                    resources.DEPLOYMENTS,
+                    deployment.metadata.name,
+                    change.patch,
+                    key.namespace,
+                    patch_type=PatchType.STRATEGIC,
+                    subresource="status",
+                )
+            except NotFound:
+                return Done()
+            self._context.caches.deployments.observe(body)
+        return Done() if change.look_again is None else After(change.look_again)
+
+    def _hold(self, link: Link) -> Hold | None:
+        caches = self._context.caches
+        version = caches.versions.get(*link.version)
+        if version is None:
+            return None
+        installation = self._context.settings.namespace
+        tasks = {task.metadata.name: task for task in caches.tasks.by_index(BY_OWNER, version.metadata.uid)}
+        ran = {task.spec.task_definition for task in tasks.values()}
+        missing = [
+            name
+            for name in version.spec.pre_deployment_tasks
+            if name not in ran and caches.definition(link.version[0], name, installation) is None
+        ]
+        retry = explain.retry_command(link.parent_kind, link.parent.metadata.name, link.version[0])
+        return explain.hold(version, tasks, missing, installation, retry)
+
+    def _is_newest(self, key: RevisionKey, deployment: Deployment) -> bool:
+        """Whether the Deployment is rolling out this very ReplicaSet: an older one must not fail a newer rollout."""
+        owner = self._context.caches.replica_sets.get(key.namespace, key.owner_name)
+        if owner is None or deployment.status.observed_generation < deployment.metadata.generation:
+            return False
+        revision = deployment.metadata.annotations.get(wellknown.DEPLOYMENT_REVISION)
+        return revision is not None and owner.metadata.annotations.get(wellknown.DEPLOYMENT_REVISION) == revision
+
+    def _tell(self, key: RevisionKey, link: Link, hold: Hold) -> None:
+        """Says it once to each pod, and once to the workload, for as long as the words stay the same."""
+        reason = REASON_FAILED if hold.state is HoldState.FAILED else REASON_WAITING
+        said, told = self._told.get(key, ("", frozenset()))
+        told = told if said == hold.message else frozenset()
+        held = [
+            pod
+            for pod in self._context.caches.pods.by_index(BY_OWNER, key.owner_uid)
+            if gates.is_held(pod) and revision_key_of(pod) == key
+        ]
+        for pod in held:
+            if pod.metadata.uid not in told:
+                self._context.event("Pod", pod, reason, hold.message, warning=True)
+        if said != hold.message:
+            self._context.event(link.parent_kind, link.parent, reason, hold.message, warning=True)
+        self._told[key] = (hold.message, frozenset(pod.metadata.uid for pod in held))

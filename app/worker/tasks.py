@@ -1,0 +1,151 @@
+"""One KeptnTask: its Job, made once; its verdict, written once."""
+
+import logging
+
+from app.api.core import Job, Pod
+from app.api.task import Task
+from app.api.taskdefinition import TaskDefinition
+from app.cluster import resources
+from app.cluster.api import Json
+from app.cluster.controller import After, Done, Outcome
+from app.cluster.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
+from app.lifecycle import functions, jobs, names, tasks
+from app.lifecycle.functions import Problem
+from app.lifecycle.jobs import Mounted, Policy
+from app.lifecycle.states import is_completed
+from app.settings import Settings
+from app.worker.caches import BY_OWNER
+from app.worker.context import Context
+from app.worker.functions import mount
+
+log = logging.getLogger(__name__)
+
+# How long to wait before a Job that a quota or a policy refused is tried again: nothing tells us when that changes.
+_REFUSED_SECONDS = 5.0
+_RESTRICTED = "pod-security.kubernetes.io/enforce"
+
+
+class TaskReconciler:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def __call__(self, key: tuple[str, str]) -> Outcome:
+        task = self._context.caches.tasks.get(*key)
+        # The verdict first: whatever became of the Job of a finished task, nothing runs again.
+        if task is None or is_completed(task.status.status):
+            return Done()
+        job = await self._job(task)
+        pods = self._pods(job)
+        step = tasks.next_step(task, job, pods, self._context.stamp())
+        if isinstance(step, tasks.StartJob):
+            return await self._start(task, step)
+        if isinstance(step, tasks.WriteStatus):
+            await self._write(task, step)
+        return Done()
+
+    async def _job(self, task: Task) -> Job | None:
+        """The Job of the task's present run, None only if it is known not to exist."""
+        meta = task.metadata
+        run = max(1, task.status.runs)
+        name = task.status.job_name or names.job_name(meta.name, meta.uid, run)
+        job = self._context.caches.jobs.get(meta.namespace, name)
+        if job is None and task.status.job_name:
+            # The cache may lag behind; only the API server's word is good enough to run a check again.
+            try:
+                job = Job.model_validate(await self._context.api.get(resources.JOBS, name, meta.namespace))
+            except NotFound:
+                return None
+        if job is None or not _of(job, task):
+            return None
+        ended = any(condition.status == "True" for condition in job.status.conditions)
+        return None if job.metadata.deletion_timestamp and not ended else job
+
+    def _pods(self, job: Job | None) -> list[Pod]:
+        return [] if job is None else self._context.caches.pods.by_index(BY_OWNER, job.metadata.uid)
+
+    async def _start(self, task: Task, step: tasks.StartJob) -> Outcome:
+        context = self._context
+        meta = task.metadata
+        definition = context.caches.definition(meta.namespace, task.spec.task_definition, context.settings.namespace)
+        prepared = await self._prepare(task, definition, step)
+        if isinstance(prepared, Problem):
+            context.event("KeptnTask", task, "CreateTaskNotFound", prepared.message, warning=True)
+            await self._write(task, tasks.waiting(task, prepared.reason, prepared.message))
+            return Done()
+        try:
+            await context.create(resources.JOBS, prepared, context.caches.jobs)
+        except AlreadyExists:
+            there = await context.api.get(resources.JOBS, prepared["metadata"]["name"], meta.namespace)
+            if not _of(Job.model_validate(there), task):
+                raise Conflict(
+                    409,
+                    "NameTaken",
+                    f"Job {meta.namespace}/{there['metadata']['name']} exists and is not of KeptnTask "
+                    f"{meta.name}; delete it",
+                ) from None
+            context.caches.jobs.observe(there)
+        except NotFound:
+            return Done()  # the namespace is gone
+        except Invalid as error:
+            log.warning("job refused", extra={"namespace": meta.namespace, "task": meta.name, "reason": error.reason})
+            await self._write(task, tasks.refused(task, "JobInvalid", error.message, context.stamp()))
+        except Forbidden as error:
+            if "NamespaceTerminating" in str(error.details) or "being terminated" in error.message:
+                return Done()
+            context.event("KeptnTask", task, "CreateTaskFailed", error.message, warning=True)
+            await self._write(task, tasks.waiting(task, "JobForbidden", error.message))
+            return After(_REFUSED_SECONDS)
+        return Done()
+
+    async def _prepare(self, task: Task, definition: TaskDefinition | None, step: tasks.StartJob) -> Json | Problem:
+        context = self._context
+        if definition is None:
+            where = f"{task.metadata.namespace} or {context.settings.namespace}"
+            return Problem(
+                "TaskDefinitionNotFound",
+                f"there is no KeptnTaskDefinition {task.spec.task_definition} in namespace {where}; create it, and the "
+                "task starts by itself",
+            )
+        parent = None
+        reference = functions.function_ref(definition)
+        if reference:
+            parent = context.caches.definition(task.metadata.namespace, reference, context.settings.namespace)
+        what = functions.resolve(definition, parent)
+        if isinstance(what, Problem):
+            return what
+        mounted: Mounted | None = None
+        if isinstance(what, functions.Function):
+            place = await mount(context, task, what.code)
+            if isinstance(place, Problem):
+                return place
+            mounted = place
+        policy = self._policy(task.metadata.namespace)
+        return jobs.build(task, definition, what, mounted, policy, run=step.run, failures=step.failures)
+
+    def _policy(self, namespace: str) -> Policy:
+        caches = self._context.caches
+        labels = found.metadata.labels if (found := caches.namespaces.get("", namespace)) else {}
+        quota = any(each.computes for each in caches.quotas.all() if each.metadata.namespace == namespace)
+        return policy(self._context.settings, harden=labels.get(_RESTRICTED) == "restricted", quota=quota)
+
+    async def _write(self, task: Task, step: tasks.WriteStatus | tasks.Nothing) -> None:
+        if isinstance(step, tasks.WriteStatus):
+            await self._context.write_status(resources.TASKS, task, step.fields, self._context.caches.tasks)
+
+
+def policy(settings: Settings, *, harden: bool, quota: bool) -> Policy:
+    """What the installation asks of every task's pod, in a namespace of this kind."""
+    size = settings.task_resources
+    return Policy(
+        images={"deno": settings.deno_image, "python": settings.python_image},
+        requests={"cpu": size.cpu_request, "memory": size.memory_request},
+        limits={"cpu": size.cpu_limit, "memory": size.memory_limit},
+        run_as_user=settings.task_user,
+        harden=harden,
+        quota=quota,
+    )
+
+
+def _of(job: Job, task: Task) -> bool:
+    owner = job.metadata.controller
+    return owner is not None and owner.uid == task.metadata.uid

@@ -1,0 +1,189 @@
+"""Who is told of what: each change of an object becomes the keys to look at again. Nothing else is here."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from app.api.core import Deployment, Job, Namespace, Parent, Pod
+from app.api.meta import Object
+from app.api.task import Task
+from app.api.taskdefinition import TaskDefinition
+from app.api.workload import WorkloadVersion
+from app.cluster.controller import Controller
+from app.cluster.queue import WorkQueue
+from app.lifecycle.functions import runner
+from app.lifecycle.states import is_completed
+from app.worker.caches import BY_DEFINITION, BY_PARENT
+from app.worker.context import Context
+from app.worker.functions import FunctionReconciler
+from app.worker.links import Links, RevisionKey, VersionKey, revision_key_of
+from app.worker.namespaces import NamespaceReconciler
+from app.worker.revisions import RevisionReconciler
+from app.worker.rollouts import HoldReconciler
+from app.worker.tasks import TaskReconciler
+from app.worker.workloadversions import WorkloadVersionReconciler
+
+Key = tuple[str, str]
+
+
+class Wiring:
+    """All reconcilers of the leading worker, and what wakes them."""
+
+    def __init__(self, context: Context, queue: Callable[[], WorkQueue[Any]]) -> None:
+        self._context = context
+        self._links = Links()
+        self.revisions: Controller[RevisionKey] = Controller(
+            "revisions", queue(), RevisionReconciler(context, self._links, self._judge)
+        )
+        self.versions: Controller[VersionKey] = Controller(
+            "workloadversions", queue(), WorkloadVersionReconciler(context, self._links)
+        )
+        self.tasks: Controller[Key] = Controller("tasks", queue(), TaskReconciler(context))
+        self.functions: Controller[Key] = Controller("functions", queue(), FunctionReconciler(context))
+        self.holds: Controller[RevisionKey] = Controller("holds", queue(), HoldReconciler(context, self._links))
+        self.namespaces: Controller[str] = Controller("namespaces", queue(), NamespaceReconciler(context))
+
+    def controllers(self) -> list[Controller[Any]]:
+        return [self.revisions, self.versions, self.tasks, self.functions, self.holds, self.namespaces]
+
+    async def run(self, concurrency: int = 8) -> None:
+        """Works until cancelled. Everything there is gets looked at once: a predecessor may have stopped anywhere."""
+        self._subscribe()
+        caches = self._context.caches
+        for pod in caches.pods.all():
+            self._pod(None, pod)
+        for version in caches.versions.all():
+            self._version(None, version)
+        for task in caches.tasks.all():
+            self._task(None, task)
+        for definition in caches.definitions.all():
+            self._definition(None, definition)
+        for namespace in caches.namespaces.all():
+            self._namespace(None, namespace)
+        async with asyncio.TaskGroup() as group:
+            for controller in self.controllers():
+                group.create_task(controller.run(concurrency))
+
+    def _subscribe(self) -> None:
+        caches = self._context.caches
+        caches.pods.subscribe(self._pod)
+        caches.jobs.subscribe(self._job)
+        caches.tasks.subscribe(self._task)
+        caches.versions.subscribe(self._version)
+        caches.definitions.subscribe(self._definition)
+        caches.config_maps.subscribe(self._config_map)
+        caches.deployments.subscribe(self._deployment)
+        caches.replica_sets.subscribe(self._replica_set)
+        caches.stateful_sets.subscribe(self._parent)
+        caches.daemon_sets.subscribe(self._parent)
+        caches.namespaces.subscribe(self._namespace)
+
+    def _judge(self, version: VersionKey) -> None:
+        self.versions.queue.add(version)
+        for revision in self._links.waiting_for(version):
+            self.holds.queue.add(revision)
+
+    def _pod(self, old: Pod | None, new: Pod | None) -> None:
+        pod = new or old
+        if pod is None:
+            return
+        controller = pod.metadata.controller
+        if controller is not None and controller.kind == "Job":
+            job = self._context.caches.jobs.get(pod.metadata.namespace, controller.name)
+            if job is not None:
+                self._job(None, job)
+            return
+        revision = revision_key_of(pod)
+        if revision is not None:
+            self.revisions.queue.add(revision)
+
+    def _job(self, old: Job | None, new: Job | None) -> None:
+        job = new or old
+        owner = job.metadata.controller if job else None
+        if job is not None and owner is not None:
+            self.tasks.queue.add((job.metadata.namespace, owner.name))
+
+    def _task(self, old: Task | None, new: Task | None) -> None:
+        task = new or old
+        if task is None:
+            return
+        if new is not None and not is_completed(new.status.status):
+            self.tasks.queue.add(task.key)
+        owner = task.metadata.controller
+        if owner is not None and owner.kind == "KeptnWorkloadVersion":
+            self._judge((task.metadata.namespace, owner.name))
+
+    def _version(self, old: WorkloadVersion | None, new: WorkloadVersion | None) -> None:
+        version = new or old
+        if version is None:
+            return
+        if new is not None:
+            self.versions.queue.add(version.key)
+        for revision in self._links.waiting_for(version.key):
+            self.revisions.queue.add(revision)
+            self.holds.queue.add(revision)
+
+    def _definition(self, old: TaskDefinition | None, new: TaskDefinition | None) -> None:
+        definition = new or old
+        if definition is None:
+            return
+        if new is not None:
+            self.functions.queue.add(definition.key)
+        caches = self._context.caches
+        name = definition.metadata.name
+        children = {child.metadata.name for child in caches.definitions.by_index(BY_PARENT, name)}
+        for used in {name} | children:
+            for task in caches.tasks.by_index(BY_DEFINITION, used):
+                if not is_completed(task.status.status):
+                    self.tasks.queue.add(task.key)
+        for version in caches.versions.by_index(BY_DEFINITION, name):
+            self._judge(version.key)
+
+    def _config_map(self, old: Object | None, new: Object | None) -> None:
+        config_map = new or old
+        if config_map is None:
+            return
+        owner = config_map.metadata.controller
+        if owner is not None and owner.kind == "KeptnTaskDefinition":
+            self.functions.queue.add((config_map.metadata.namespace, owner.name))
+        if old is not None and new is not None:
+            return  # a task waits for a ConfigMap to appear, not for it to change
+        for definition in self._context.caches.definitions.all():
+            script = runner(definition)
+            if script and script[1].config_map_ref and script[1].config_map_ref.name == config_map.metadata.name:
+                self._definition(None, definition)
+
+    def _deployment(self, old: Deployment | None, new: Deployment | None) -> None:
+        if new is not None:
+            for revision in self._links.of_parent(new.metadata.uid):
+                self.holds.queue.add(revision)
+        self._parent(old, new)
+
+    def _replica_set(self, old: Parent | None, new: Parent | None) -> None:
+        controller = new.metadata.controller if new is not None else None
+        if new is None or controller is None:
+            self._parent(old, new)
+            return
+        for revision in self._links.of_parent(controller.uid):
+            if revision.owner_uid == new.metadata.uid:
+                self.holds.queue.add(revision)
+
+    def _parent(self, old: Object | None, new: Object | None) -> None:
+        """A workload's own annotations: its checks may stand there, and `keptn.sh/retry` asks for another try."""
+        if new is None or (old is not None and _marks(old) == _marks(new)):
+            return
+        for revision in self._links.of_parent(new.metadata.uid):
+            self.revisions.queue.add(revision)
+
+    def _namespace(self, old: Namespace | None, new: Namespace | None) -> None:
+        if new is not None:
+            self.namespaces.queue.add(new.metadata.name)
+
+
+def _marks(item: Object) -> tuple[dict[str, str], dict[str, str]]:
+    ours = ("keptn.sh/", "app.kubernetes.io/")
+    meta = item.metadata
+    return (
+        {key: value for key, value in meta.labels.items() if key.startswith(ours)},
+        {key: value for key, value in meta.annotations.items() if key.startswith(ours)},
+    )
