@@ -1,6 +1,7 @@
 """What every reconciler is given: the cluster, the caches, the time. Nothing here reads a clock by itself."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -53,6 +54,14 @@ class Context:
         version = _API_VERSIONS.get(kind, wellknown.API_VERSION)
         reference = ObjectRef(version, kind, meta.name, meta.namespace, meta.uid)
         self.events.record(reference, type="Warning" if warning else "Normal", reason=reason, message=message)
+
+
+async def together(calls: list[Coroutine[Any, Any, None]]) -> None:
+    """Awaits all calls, then raises the first error there was: one that fails does not break off the others."""
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
 
 
 _API_VERSIONS = {

@@ -14,7 +14,7 @@ from app.cluster.errors import AlreadyExists, Invalid, NotFound
 from app.lifecycle import gates, identity, names, revisions
 from app.lifecycle.identity import Identity
 from app.worker.caches import BY_OWNER, BY_WORKLOAD, scoped
-from app.worker.context import Context
+from app.worker.context import Context, together
 from app.worker.links import Link, Links, RevisionKey, VersionKey, revision_key_of
 from app.worker.parents import Parents, Source
 
@@ -187,9 +187,7 @@ class RevisionReconciler:
         return created
 
     async def _release(self, pods: list[Pod]) -> None:
-        async with asyncio.TaskGroup() as group:
-            for pod in pods:
-                group.create_task(self._release_one(pod))
+        await together([self._release_one(pod) for pod in pods])
 
     async def _release_one(self, pod: Pod) -> None:
         operations = gates.release(pod)

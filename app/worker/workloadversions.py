@@ -1,6 +1,5 @@
 """One KeptnWorkloadVersion: a KeptnTask for each of its definitions, and its own status from theirs."""
 
-import asyncio
 import re
 
 from app.api import wellknown
@@ -14,7 +13,7 @@ from app.lifecycle import durations, workloadversions
 from app.lifecycle.phases import LONG_NAMES, Phase
 from app.lifecycle.states import State
 from app.worker.caches import BY_OWNER
-from app.worker.context import Context
+from app.worker.context import Context, together
 from app.worker.links import Links, VersionKey
 
 # What apply and the delivery tools write on a definition is about that object; on a task it would make them think
@@ -44,13 +43,12 @@ class WorkloadVersionReconciler:
         step = workloadversions.next_step(
             version, tasks, definitions.keys(), self._links.revisions(key), self._context.stamp()
         )
-        async with asyncio.TaskGroup() as group:
-            for definition, name in step.create:
-                group.create_task(self._create(version, definitions[definition], name))
-            if step.fields:
-                group.create_task(
-                    self._context.write_status(resources.WORKLOAD_VERSIONS, version, dict(step.fields), caches.versions)
-                )
+        calls = [self._create(version, definitions[definition], name) for definition, name in step.create]
+        if step.fields:
+            calls.append(
+                self._context.write_status(resources.WORKLOAD_VERSIONS, version, dict(step.fields), caches.versions)
+            )
+        await together(calls)
         self._tell(version, step)
         return Done()
 
