@@ -1,5 +1,6 @@
 """KeptnTask v1: one run of a definition for one version of a workload, and its verdict."""
 
+from app.api.fields import Duration, Int32, Retries, State, Time
 from app.api.meta import Model, Object
 from app.api.taskdefinition import DEFAULT_RETRIES, DEFAULT_TIMEOUT, Parameters, SecureParameters
 
@@ -22,33 +23,33 @@ class TaskSpec(Model):
     parameters: Parameters = Parameters()
     secure_parameters: SecureParameters = SecureParameters()
     check_type: str = ""
-    retries: int = DEFAULT_RETRIES
-    timeout: str = DEFAULT_TIMEOUT
+    retries: Retries = DEFAULT_RETRIES
+    timeout: Duration = DEFAULT_TIMEOUT
 
 
 class Attempt(Model):
     """One pod that ran the check. Holdfast's addition to Keptn's status."""
 
-    number: int
+    number: Int32
     pod_name: str
     status: str
     reason: str = ""
     message: str = ""
-    exit_code: int | None = None
+    exit_code: Int32 | None = None
     last_lines: str = ""
-    start_time: str | None = None
-    end_time: str | None = None
+    start_time: Time | None = None
+    end_time: Time | None = None
     code_digest: str = ""
 
 
 class TaskStatus(Model):
     job_name: str = ""
-    status: str = "Pending"
+    status: State = "Pending"
     message: str = ""
     reason: str = ""
-    start_time: str | None = None
-    end_time: str | None = None
-    runs: int = 0  # Jobs made for this task so far; more than one only if a Job was deleted in mid-run
+    start_time: Time | None = None
+    end_time: Time | None = None
+    runs: Int32 = 0  # Jobs made for this task so far; more than one only if a Job was deleted in mid-run
     attempts: tuple[Attempt, ...] = ()
 
 

@@ -1,70 +1,112 @@
 """KeptnTaskDefinition v1: what a check runs, and how often and how long it may try."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
+from app.api import rules
+from app.api.container_schema import CONTAINER
+from app.api.fields import Duration, Int32, Retries
 from app.api.meta import Model, Object
+from app.api.rules import Rule
+from app.api.schema import Ruled, Schema
 
 DEFAULT_RETRIES = 10
 DEFAULT_TIMEOUT = "5m"
 DEFAULT_TTL_SECONDS = 300
 
+# A script lies in a ConfigMap, which holds at most 1 MiB; one environment variable holds at most 128 KiB.
+LARGEST_CODE = 1_000_000
+LARGEST_DATA = 131_072
+
 Runtime = Literal["deno", "python"]
+Name = Annotated[str, Schema(max_length=253)]
+Value = Annotated[str, Schema(max_length=LARGEST_DATA)]
 
 
-class Inline(Model):
-    code: str = ""
+class Inline(Ruled):
+    RULES: ClassVar[tuple[Rule, ...]] = rules.CODE
+
+    code: Annotated[str, Schema(max_length=LARGEST_CODE, description="The script itself.")] = ""
 
 
-class HttpReference(Model):
-    url: str = ""
+class HttpReference(Ruled):
+    RULES: ClassVar[tuple[Rule, ...]] = rules.URL
+
+    url: Annotated[str, Schema(max_length=2048, description="Where the task's own pod fetches the script.")] = ""
 
 
-class NamedReference(Model):
-    name: str = ""
+class NamedReference(Ruled):
+    RULES: ClassVar[tuple[Rule, ...]] = rules.named("name")
+
+    name: Name = ""
 
 
 class Parameters(Model):
-    map: dict[str, str] = {}
+    map: Annotated[
+        dict[str, Value],
+        Schema(max_properties=1000, description="Flat: every value is a string. The script reads it as JSON in DATA."),
+    ] = {}
 
 
-class SecureParameters(Model):
-    secret: str = ""
+class SecureParameters(Ruled):
+    RULES: ClassVar[tuple[Rule, ...]] = rules.named_if_given("secret")
+
+    secret: Annotated[
+        Name, Schema(description="A Secret with a key SECURE_DATA, which the script reads from that variable.")
+    ] = ""
 
 
-class RuntimeSpec(Model):
+class RuntimeSpec(Ruled):
     """A script for one of the two runner images, and what it is given."""
+
+    RULES: ClassVar[tuple[Rule, ...]] = rules.ONE_SOURCE
 
     inline: Inline | None = None
     http_ref: HttpReference | None = None
-    config_map_ref: NamedReference | None = None
-    function_ref: NamedReference | None = None
+    config_map_ref: Annotated[
+        NamedReference | None, Schema(description="A ConfigMap in this namespace with the script under the key code.")
+    ] = None
+    function_ref: Annotated[
+        NamedReference | None,
+        Schema(description="A definition whose runner and script are run, with the parameters given here."),
+    ] = None
     parameters: Parameters = Parameters()
     secure_parameters: SecureParameters = SecureParameters()
-    cmd_parameters: str = ""
+    cmd_parameters: Annotated[
+        str, Schema(max_length=8192, description="Options for the interpreter, in the variable CMD_ARGS.")
+    ] = ""
 
 
-class ServiceAccount(Model):
-    name: str
+class ServiceAccount(Ruled):
+    RULES: ClassVar[tuple[Rule, ...]] = rules.named("name")
+
+    name: Name
 
 
 class AutomountToken(Model):
     type: bool
 
 
-class PullSecret(Model):
-    name: str = ""
+class PullSecret(Ruled):
+    RULES: ClassVar[tuple[Rule, ...]] = rules.named_if_given("name")
+
+    name: Annotated[Name, Schema(default=True)] = ""
 
 
-class TaskDefinitionSpec(Model):
+class TaskDefinitionSpec(Ruled):
+    RULES: ClassVar[tuple[Rule, ...]] = rules.one_runner("deno", "python", "container")
+
     deno: RuntimeSpec | None = None
     python: RuntimeSpec | None = None
-    container: dict[str, Any] | None = None  # a core/v1 Container, kept as it was written
-    retries: int = DEFAULT_RETRIES
-    timeout: str = DEFAULT_TIMEOUT
-    ttl_seconds_after_finished: int = DEFAULT_TTL_SECONDS
+    # a core/v1 Container, kept as it was written
+    container: Annotated[dict[str, Any] | None, Schema(verbatim=CONTAINER, rules=rules.CONTAINER)] = None
+    retries: Retries = DEFAULT_RETRIES
+    timeout: Duration = DEFAULT_TIMEOUT
+    ttl_seconds_after_finished: Annotated[
+        Int32, Schema(default=True, rules=rules.TTL, description="How long a finished Job is kept.")
+    ] = DEFAULT_TTL_SECONDS
     service_account: ServiceAccount | None = None
     automount_service_account_token: AutomountToken | None = None
-    image_pull_secrets: tuple[PullSecret, ...] = ()
+    image_pull_secrets: Annotated[tuple[PullSecret, ...], Schema(max_items=100)] = ()
 
 
 class FunctionStatus(Model):

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from app.api.fields import State, Time
 from app.api.meta import Model, Object
 
 
@@ -42,27 +43,27 @@ class ItemStatus(Model):
 
     definition_name: str = ""
     name: str = ""
-    status: str = "Pending"
-    start_time: str | None = None
-    end_time: str | None = None
+    status: State = "Pending"
+    start_time: Time | None = None
+    end_time: Time | None = None
 
 
 class WorkloadVersionStatus(Model):
-    pre_deployment_status: str = "Pending"
-    pre_deployment_evaluation_status: str = "Pending"
-    deployment_status: str = "Pending"
-    post_deployment_status: str = "Pending"
-    post_deployment_evaluation_status: str = "Pending"
-    status: str = "Pending"
+    pre_deployment_status: State = "Pending"
+    pre_deployment_evaluation_status: State = "Pending"
+    deployment_status: State = "Pending"
+    post_deployment_status: State = "Pending"
+    post_deployment_evaluation_status: State = "Pending"
+    status: State = "Pending"
     pre_deployment_task_status: tuple[ItemStatus, ...] = ()
     pre_deployment_evaluation_task_status: tuple[ItemStatus, ...] = ()
     post_deployment_task_status: tuple[ItemStatus, ...] = ()
     post_deployment_evaluation_task_status: tuple[ItemStatus, ...] = ()
     current_phase: str = ""
     phase_trace_ids: dict[str, dict[str, str]] | None = Field(default=None, alias="phaseTraceIDs")
-    start_time: str | None = None
-    end_time: str | None = None
-    deployment_start_time: str | None = None
+    start_time: Time | None = None
+    end_time: Time | None = None
+    deployment_start_time: Time | None = None
     app_context_metadata: dict[str, str] = {}
     revisions: tuple[str, ...] = ()  # pod revisions that this verdict covers; Holdfast's addition
 
