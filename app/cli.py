@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from app.cluster.api import Api
 from app.settings import Settings, SettingsError, from_environment
 
 cli = typer.Typer(
@@ -45,9 +46,10 @@ def main() -> None:
     cli()
 
 
-def _run(serve: Callable[[Settings], Awaitable[None]]) -> None:
+def _run(serve: Callable[[Settings, Api], Awaitable[None]]) -> None:
     import uvloop
 
+    from app.cluster.kube import KubeApi
     from app.telemetry import logs
 
     try:
@@ -58,7 +60,11 @@ def _run(serve: Callable[[Settings], Awaitable[None]]) -> None:
         raise typer.Exit(2) from None
 
     async def run() -> None:
-        await serve(settings)
+        api = await KubeApi.connect()
+        try:
+            await serve(settings, api)
+        finally:
+            await api.aclose()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run())
