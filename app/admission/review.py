@@ -174,5 +174,7 @@ def _text(parent: Json, field: str) -> str:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
     text = repr(value)
     return text if len(text) <= 80 else text[:79] + "…"
