@@ -8,7 +8,7 @@ from app.api.task import Task
 from app.api.workload import ItemStatus, WorkloadVersion
 from app.lifecycle import tasks as task_rules
 from app.lifecycle.revisions import has_failed, has_passed
-from app.lifecycle.states import State
+from app.lifecycle.states import State, is_completed
 
 PREFIX = "Holdfast: "
 _MOST_WORDS = 700  # an event's message ends at 1,024 bytes, and the advice must still fit
@@ -62,11 +62,14 @@ def hold(
             f"{PREFIX}held since {since}: evaluations {_listed(version.spec.pre_deployment_evaluations)} are asked for, "
             "which this version cannot judge. Take keptn.sh/pre-deployment-evaluations off the workload.",
         )
-    running = [i for i in status.pre_deployment_task_status if i.status not in (State.SUCCEEDED, State.FAILED)]
-    parts = [_progress(item, tasks.get(item.name)) for item in running]
-    if any(task.status.reason for item in running if (task := tasks.get(item.name))):
-        return Hold(HoldState.WAITING, since, f"{PREFIX}held since {since}: {'; '.join(parts)}.")
-    return Hold(HoldState.RUNNING, since, f"{PREFIX}held since {since}: {'; '.join(parts) or 'checks are starting'}.")
+    running = [
+        (item, task)
+        for item in status.pre_deployment_task_status
+        if not is_completed(item.status) and not ((task := tasks.get(item.name)) and is_completed(task.status.status))
+    ]
+    words = f"{PREFIX}held since {since}: {'; '.join(_progress(*each) for each in running) or 'checks are starting'}."
+    stuck = any(task.status.reason for _, task in running if task)
+    return Hold(HoldState.WAITING if stuck else HoldState.RUNNING, since, words)
 
 
 def retry_command(kind: str, name: str, namespace: str) -> str:

@@ -48,6 +48,8 @@ def next_step(
     if has_passed(status) or has_failed(status) or version.metadata.deletion_timestamp:
         return Step(fields=fields or None)
     began = not status.current_phase
+    if began and not listed:
+        return Step()  # nobody waits for it yet: the revision that made it is about to say so
     if began:
         fields["startTime"] = status.start_time or now
     items: list[ItemStatus] = []
