@@ -34,3 +34,5 @@ RESTARTED_AT: Final = "kubectl.kubernetes.io/restartedAt"
 JOB_NAME: Final = "batch.kubernetes.io/job-name"
 
 INJECT_CERTIFICATE: Final = "keptn.sh/inject-cert"
+# What an older version of a definition cannot say, while it is in that version.
+CONVERSION: Final = "keptn.sh/conversion"
