@@ -1,0 +1,70 @@
+"""`python -m bench`: measures, shows the table, writes it to .bench/. Exit status 1 if something was not measured."""
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+
+from app.cluster.errors import ApiError
+from app.cluster.kube import KubeApi
+from bench import figures, report
+from bench.run import Options, Run
+from bench.server import Server, ServerError
+
+FOLDER = Path(__file__).resolve().parent.parent / ".bench"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rollouts", type=int, default=10, help="rollouts one at a time, of each sort (default 10)")
+    parser.add_argument("--rounds", type=int, default=2, help="rounds of 10 rollouts at once (default 2)")
+    parser.add_argument("--installation", default="keptn-system", help="the namespace that Holdfast runs in")
+    parser.add_argument("--strict", action="store_true", help="exit status 1 also for a goal that was not met")
+    given = parser.parse_args()
+    console = Console(highlight=False)
+    options = Options(given.rollouts, given.rounds, given.installation)
+    try:
+        return asyncio.run(_measure(console, options, given.strict))
+    except (ApiError, ServerError) as error:
+        console.print(f"The cluster does not answer as it should: {error}", style="bold red", markup=False)
+    except TimeoutError:
+        console.print("A rollout did not get done in time; look at namespace holdfast-bench.", style="bold red")
+    return 1
+
+
+async def _measure(console: Console, options: Options, strict: bool) -> int:
+    began = time.monotonic()
+    api, server = await KubeApi.connect(), await Server.connect()
+    try:
+        measured = await Run(api, server, options, console.print).measure()
+        version = await server.version()
+    finally:
+        await api.aclose()
+        await server.aclose()
+    rows = figures.rows(measured)
+    now = datetime.now(UTC)
+    about = {
+        "at": now.isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - began, 1),
+        "kubernetes": version,
+        "cpus": os.cpu_count(),
+        "rollouts": options.rollouts,
+        "rounds": options.rounds,
+    }
+    FOLDER.mkdir(exist_ok=True)
+    file = FOLDER / f"{now:%Y%m%dT%H%M%SZ}.json"
+    document = report.document(rows, about, {name: list(values) for name, values in measured.series.items()})
+    file.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    console.print(report.table(rows))
+    console.print(f"Kubernetes {version} on {about['cpus']} CPUs, {about['seconds']} s in all. Every value: {file}")
+    return report.exit_status(rows, strict=strict)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""The rows of the table, from what was measured."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from bench.accounting import Written
+from bench.memory import Resident
+from bench.report import Row
+
+ONE, APP, MANY, FLOOR_ONE, FLOOR_MANY, FAILED = "one", "app", "many", "floor one", "floor many", "failed"
+# What the least possible release costs: the Job, and the patch that opens the gate.
+FLOOR_WRITES = 2.0
+
+
+@dataclass(slots=True)
+class Measured:
+    """All values of one run. `series` are seconds; each of the rest is None if it could not be measured."""
+
+    series: Mapping[str, Sequence[float]]
+    admissions: float = 0
+    admission_seconds: float = 0
+    written: Written | None = None
+    written_for: int = 0
+    floor_writes: float | None = None
+    idle: Sequence[Resident] = field(default_factory=tuple)
+    afterwards: Sequence[Resident] = field(default_factory=tuple)
+
+
+def rows(measured: Measured) -> list[Row]:
+    """The issue's table, and one row more: how soon a failed check fails the rollout."""
+    series = measured.series
+    mean = 1000 * measured.admission_seconds / measured.admissions if measured.admissions else None
+    return [
+        Row(
+            "time the gate adds beyond the Job's own run, one rollout at a time, median",
+            "s",
+            _median(series.get(ONE)),
+            0.15,
+            _median(series.get(FLOOR_ONE)),
+            "27.9 s",
+            _spread(series.get(ONE)),
+            3,
+        ),
+        Row(
+            "the same with keptn.sh/app set",
+            "s",
+            _median(series.get(APP)),
+            0.15,
+            _median(series.get(FLOOR_ONE)),
+            "57.7 s",
+            _spread(series.get(APP)),
+            3,
+        ),
+        Row(
+            "10 rollouts at once, median",
+            "s",
+            _median(series.get(MANY)),
+            0.25,
+            _median(series.get(FLOOR_MANY)),
+            "57.7 s",
+            _spread(series.get(MANY)),
+            3,
+        ),
+        Row(
+            "pod admission, mean by the API server's own histogram",
+            "ms",
+            mean,
+            6,
+            keptn="32 ms",
+            note=f"{measured.admissions:.0f} pods",
+        ),
+        _writes(measured),
+        _memory("webhook", 75, "59 MB", measured),
+        _memory("worker", 90, "41 MB", measured),
+        Row(
+            "a failed check fails its Deployment's rollout, after the check's pod ended, median",
+            "s",
+            _median(series.get(FAILED)),
+            1.0,
+            keptn="never",
+            note=_spread(series.get(FAILED)),
+            digits=3,
+        ),
+    ]
+
+
+def _writes(measured: Measured) -> Row:
+    what = "writes to the API per single-task rollout (events counted apart)"
+    if measured.written is None or not measured.written_for:
+        note = "the API server's counters did not show the installation's requests"
+        return Row(what, "", None, 14, measured.floor_writes, "about 50", note, 1)
+    count = measured.written_for
+    each = measured.written.others / count
+    note = f"and {measured.written.events / count:.1f} events; {count} rollouts, their removal included"
+    return Row(what, "", each, 14, measured.floor_writes, "about 50", note, 1)
+
+
+def _memory(role: str, goal: float, keptn: str, measured: Measured) -> Row:
+    what = f"resident memory, {role}, idle, the largest of its replicas"
+    idle = [one.mebibytes for one in measured.idle if one.role == role]
+    later = [one.mebibytes for one in measured.afterwards if one.role == role]
+    if not idle:
+        return Row(what, "MiB", None, goal, keptn=keptn, note="no such process here: run this on the cluster's node")
+    note = f"{len(idle)} processes; {max(later):.1f} MiB after the load" if later else f"{len(idle)} processes"
+    return Row(what, "MiB", max(idle), goal, keptn=keptn, note=note, digits=1)
+
+
+def _median(values: Sequence[float] | None) -> float | None:
+    return median(values) if values else None
+
+
+def _spread(values: Sequence[float] | None) -> str:
+    return f"{len(values)} rollouts, {min(values):.3f} to {max(values):.3f} s" if values else ""
