@@ -59,8 +59,8 @@ def hold(
         return Hold(
             HoldState.WAITING,
             since,
-            f"{PREFIX}held since {since}: evaluations {_listed(version.spec.pre_deployment_evaluations)} are asked for, "
-            "which this version cannot judge. Take keptn.sh/pre-deployment-evaluations off the workload.",
+            f"{PREFIX}held since {since}: evaluations {_listed(version.spec.pre_deployment_evaluations)} are asked "
+            "for, which this version cannot judge. Take keptn.sh/pre-deployment-evaluations off the workload.",
         )
     running = [
         (item, task)
@@ -92,7 +92,7 @@ def _failure(item: ItemStatus, task: Task | None) -> str:
     text += f", {attempts} attempt{'s' if attempts != 1 else ''})" if attempts else ")"
     lines = task_rules.last_words(task)
     if lines:
-        return f"{text}. It printed: {_tail(lines)}"
+        return f'{text}. It printed: "{_tail(lines)}".'
     return f"{text}: {task.status.message}." if task.status.message else text + "."
 
 

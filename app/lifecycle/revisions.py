@@ -79,8 +79,8 @@ def choose(versions: Sequence[WorkloadVersion], wanted: Wanted) -> WorkloadVersi
     """The version of the workload whose verdict counts for a held pod, or the name of the one to make.
 
     A pass of the same content always counts, then a check that is under way. A failure counts only for the revisions
-    and the retry value that it has seen, so a `rollout restart` or a new `keptn.sh/retry` is another try, and the failed
-    version stays readable. Names are a function of what is there, so making one twice makes one.
+    and the retry value that it has seen, so a `rollout restart` or a new `keptn.sh/retry` is another try, and the
+    failed version stays readable. Names are a function of what is there, so making one twice makes one.
     """
     same = sorted(
         (v for v in versions if v.metadata.annotations.get(wellknown.CONTENT) == wanted.content),

@@ -55,11 +55,12 @@ class WriteStatus:
 Step = Nothing | StartJob | WriteStatus
 
 
-def next_step(task: Task, job: Job | None, pods: Sequence[Pod], now: str) -> Step:
+def next_step(task: Task, job: Job | None, pods: Sequence[Pod], now: str, complaint: str = "") -> Step:
     """What to do for `task` now. `job` is the one that its status names, None if there is none for certain.
 
-    `pods` are those that `job` controls, in any order; `now` is RFC 3339. Sources: keptn-behaviour 3.9 for the states,
-    the design for judging by the pod's end, about a second before the Job's own condition.
+    `pods` are those that `job` controls, in any order; `now` is RFC 3339; `complaint` is what the Job controller said
+    when it could make no pod. Sources: keptn-behaviour 3.9 for the states, the design for judging by the pod's end,
+    about a second before the Job's own condition.
     """
     status = task.status
     if is_completed(status.status) or task.metadata.deletion_timestamp:
@@ -84,7 +85,7 @@ def next_step(task: Task, job: Job | None, pods: Sequence[Pod], now: str) -> Ste
     if status.status != State.PROGRESSING or status.job_name != job.metadata.name:
         fields |= {"status": State.PROGRESSING.value, "jobName": job.metadata.name, "runs": max(1, status.runs)}
         fields["startTime"] = status.start_time or now
-    reason, message = trouble(pods)
+    reason, message = trouble(pods) if pods or not complaint else ("FailedCreate", complaint)
     if (reason, message) != (status.reason, status.message):
         fields |= {"reason": reason, "message": message}
     if attempts != status.attempts:

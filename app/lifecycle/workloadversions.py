@@ -40,7 +40,8 @@ def next_step(
     """What to do for `version` now.
 
     `tasks` are this version's own by name, `definitions` those of its definitions that exist, `revisions` the pod
-    revisions that wait for it, `now` RFC 3339. Sources: keptn-behaviour 3.4, 3.7, 3.8; what passes or fails is in the design.
+    revisions that wait for it, `now` RFC 3339. Sources: keptn-behaviour 3.4, 3.7, 3.8; what passes or fails is
+    in the design.
     """
     status = version.status
     listed = (*status.revisions, *sorted(set(revisions) - set(status.revisions)))

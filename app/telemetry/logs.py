@@ -1,4 +1,4 @@
-"""Logs as one JSON object a line, so that a collector need not guess. No object's body is ever logged, only its name."""
+"""Logs as one JSON object a line, so that no collector need guess. An object's body is never logged, only its name."""
 
 import json
 import logging

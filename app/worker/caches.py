@@ -36,6 +36,13 @@ class Quota(Object):
     computes: bool = False
 
 
+class Complaint(Object):
+    """The Job controller's event that it could make no pod of a Job: a quota or a policy is in the way."""
+
+    job: str  # uid
+    message: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Caches:
     pods: Informer[Pod]
@@ -51,6 +58,7 @@ class Caches:
     namespaces: Informer[Namespace]
     config_maps: Informer[Object]
     quotas: Informer[Quota]
+    complaints: Informer[Complaint]
 
     def all(self) -> list[Informer[Any]]:
         return [getattr(self, field.name) for field in fields(self)]
@@ -113,6 +121,14 @@ def build(api: Api, rng: random.Random) -> Caches:
         namespaces=Informer(api, resources.NAMESPACES, _pruned(Namespace.model_validate), rng=rng),
         config_maps=Informer(api, resources.CONFIGMAPS, _pruned(Object.model_validate), metadata_only=True, rng=rng),
         quotas=Informer(api, resources.RESOURCEQUOTAS, _quota, rng=rng),
+        complaints=Informer(
+            api,
+            resources.EVENTS,
+            _complaint,
+            field_selector="involvedObject.kind=Job,reason=FailedCreate",
+            indexes={BY_OWNER: lambda complaint: [complaint.job]},
+            rng=rng,
+        ),
     )
 
 
@@ -138,3 +154,7 @@ def _quota(raw: Json) -> Quota:
     hard = (raw.get("spec") or {}).get("hard") or {}
     computes = any("cpu" in name or "memory" in name for name in hard)
     return Quota.model_validate({**raw, "computes": computes})
+
+
+def _complaint(raw: Json) -> Complaint:
+    return Complaint.model_validate({**raw, "job": raw["involvedObject"].get("uid", "")})

@@ -52,7 +52,7 @@ class Context:
         """Records an event on an object of ours or of the user's."""
         meta = target.metadata
         version = _API_VERSIONS.get(kind, wellknown.API_VERSION)
-        reference = ObjectRef(version, kind, meta.name, meta.namespace, meta.uid)
+        reference = ObjectRef(api_version=version, kind=kind, namespace=meta.namespace, name=meta.name, uid=meta.uid)
         self.events.record(reference, type="Warning" if warning else "Normal", reason=reason, message=message)
 
 

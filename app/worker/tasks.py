@@ -36,7 +36,7 @@ class TaskReconciler:
             return Done()
         job = await self._job(task)
         pods = self._pods(job)
-        step = tasks.next_step(task, job, pods, self._context.stamp())
+        step = tasks.next_step(task, job, pods, self._context.stamp(), self._complaint(job))
         if isinstance(step, tasks.StartJob):
             return await self._start(task, step)
         if isinstance(step, tasks.WriteStatus):
@@ -62,6 +62,10 @@ class TaskReconciler:
 
     def _pods(self, job: Job | None) -> list[Pod]:
         return [] if job is None else self._context.caches.pods.by_index(BY_OWNER, job.metadata.uid)
+
+    def _complaint(self, job: Job | None) -> str:
+        said = [] if job is None else self._context.caches.complaints.by_index(BY_OWNER, job.metadata.uid)
+        return said[-1].message if said else ""
 
     async def _start(self, task: Task, step: tasks.StartJob) -> Outcome:
         context = self._context

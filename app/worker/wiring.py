@@ -13,7 +13,7 @@ from app.cluster.controller import Controller
 from app.cluster.queue import WorkQueue
 from app.lifecycle.functions import runner
 from app.lifecycle.states import is_completed
-from app.worker.caches import BY_DEFINITION, BY_PARENT
+from app.worker.caches import BY_DEFINITION, BY_PARENT, Complaint
 from app.worker.context import Context
 from app.worker.functions import FunctionReconciler
 from app.worker.links import Links, RevisionKey, VersionKey, revision_key_of
@@ -68,6 +68,7 @@ class Wiring:
         caches = self._context.caches
         caches.pods.subscribe(self._pod)
         caches.jobs.subscribe(self._job)
+        caches.complaints.subscribe(self._complaint)
         caches.tasks.subscribe(self._task)
         caches.versions.subscribe(self._version)
         caches.definitions.subscribe(self._definition)
@@ -102,6 +103,11 @@ class Wiring:
         owner = job.metadata.controller if job else None
         if job is not None and owner is not None:
             self.tasks.queue.add((job.metadata.namespace, owner.name))
+
+    def _complaint(self, old: Complaint | None, new: Complaint | None) -> None:
+        for job in self._context.caches.jobs.all() if new is not None else ():
+            if new is not None and job.metadata.uid == new.job:
+                self._job(None, job)
 
     def _task(self, old: Task | None, new: Task | None) -> None:
         task = new or old

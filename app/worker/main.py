@@ -1,0 +1,103 @@
+"""The worker as a process: caches that always run, one leader that works, probes, and a clean end."""
+
+import asyncio
+import contextlib
+import logging
+import random
+import signal
+from datetime import UTC, datetime
+
+from app.certificates.manager import CertificateManager
+from app.cluster.api import Api
+from app.cluster.events import EventRecorder
+from app.cluster.informer import MAX_SILENCE
+from app.cluster.leader import LeaderElector, LeadershipLost
+from app.cluster.queue import WorkQueue
+from app.settings import Settings
+from app.telemetry.health import HealthServer
+from app.worker import caches
+from app.worker.context import Context
+from app.worker.wiring import Wiring
+
+log = logging.getLogger(__name__)
+
+COMPONENT = "keptnworkloadversion-controller"
+# Longer than this without a word on any one watch, and the process is no use any more.
+_SILENT_SECONDS = 2 * MAX_SILENCE
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Worker:
+    """One process. Both replicas keep their caches warm, so that a successor goes on within moments."""
+
+    def __init__(self, settings: Settings, api: Api, rng: random.Random) -> None:
+        self._settings = settings
+        self._api = api
+        self._rng = rng
+        self._caches = caches.build(api, rng)
+        self._events = EventRecorder(api, component=COMPONENT, instance=settings.pod_name, now=_now)
+        self._certificates = CertificateManager(api, settings, now=_now, rng=rng)
+        self._elector = LeaderElector(
+            api, namespace=settings.namespace, name=settings.lease_name, identity=settings.pod_name, now=_now, rng=rng
+        )
+
+    def live(self) -> str:
+        """Empty while all watches hear from the API server, else which does not."""
+        now = asyncio.get_running_loop().time()
+        silent = [
+            informer.resource.plural
+            for informer in self._caches.all()
+            if informer.has_synced and now - informer.last_contact > _SILENT_SECONDS
+        ]
+        return f"no word from the API server about {', '.join(silent)}" if silent else ""
+
+    def ready(self) -> str:
+        """Empty if this replica can lead now, or leads and everybody can reach the webhook by its certificates."""
+        behind = [informer.resource.plural for informer in self._caches.all() if not informer.has_synced]
+        if behind:
+            return f"not read yet: {', '.join(behind)}"
+        if self._elector.leading and not self._certificates.ready:
+            return "the certificates are not in place yet"
+        return ""
+
+    async def run(self) -> None:
+        """Until cancelled. Raises LeadershipLost if the Lease was lost: the process then ends and starts anew."""
+        async with asyncio.TaskGroup() as group:
+            background = [group.create_task(informer.run()) for informer in self._caches.all()]
+            try:
+                await self._elector.run(self._lead)
+            finally:
+                for task in background:
+                    task.cancel()
+                await self._events.aclose()
+
+    async def _lead(self) -> None:
+        context = Context(self._api, self._caches, self._settings, self._events, _now)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._certificates.run())
+            for informer in self._caches.all():
+                await informer.synced()
+            log.info("all caches are in step")
+            group.create_task(Wiring(context, lambda: WorkQueue(self._rng)).run())
+
+
+async def serve(settings: Settings, api: Api) -> None:
+    """Runs the worker until SIGTERM or SIGINT. Raises LeadershipLost if another took over meanwhile."""
+    worker = Worker(settings, api, random.Random())
+    health = await HealthServer(live=worker.live, ready=worker.ready).start(settings.health_port)
+    task = asyncio.ensure_future(worker.run())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    except* LeadershipLost as lost:
+        log.error("stopping, so as to start anew as a candidate", extra={"error": str(lost.exceptions[0])})
+        raise SystemExit(1) from None
+    finally:
+        health.close()
+        await health.wait_closed()
