@@ -1,0 +1,225 @@
+"""Events: what `kubectl describe` shows at the end of an object.
+
+They are for people and must never stand in the way of the work: ``record`` only notes, a task of its own writes, what
+cannot be written is dropped. The same thing said again about the same object raises the count of the event that is
+there instead of making another; its name follows from what it says, so this holds across restarts too.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from app.cluster import errors, resources
+from app.cluster.api import Api, Json
+
+log = logging.getLogger(__name__)
+
+_MESSAGE_BYTES = 1024
+_KNOWN = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """The object that an event is about."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+
+
+@dataclass(slots=True)
+class _Entry:
+    regarding: ObjectRef
+    type: str
+    reason: str
+    message: str
+    action: str
+    annotations: dict[str, str]
+    first: datetime
+    last: datetime
+    count: int = 1
+    due: asyncio.TimerHandle | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        said = "\0".join((self.regarding.uid, self.type, self.reason, self.message))
+        digest = hashlib.sha256(said.encode()).hexdigest()[:16]
+        return f"{self.regarding.name[:200].rstrip('.-')}.{digest}"
+
+    @property
+    def namespace(self) -> str:
+        return self.regarding.namespace or "default"
+
+
+class EventRecorder:
+    """Writes events in the name of ``component``, running as ``instance`` (the pod's name).
+
+    At most ``capacity`` different ones wait to be written; more are dropped. A repetition is written at most every
+    ``repeat_seconds``, with the count of all that came in between.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        *,
+        component: str,
+        instance: str,
+        now: Callable[[], datetime],
+        capacity: int = 1000,
+        repeat_seconds: float = 10.0,
+    ) -> None:
+        self.dropped = 0
+        self._api = api
+        self._component = component
+        self._instance = instance
+        self._now = now
+        self._capacity = capacity
+        self._repeat = repeat_seconds
+        self._pending: dict[tuple[str, str], _Entry] = {}
+        self._ready: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        # Count and loop time of the last write, of the events written most recently.
+        self._written: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
+        self._task: asyncio.Task[None] | None = None
+        self._closing = False
+
+    def record(
+        self,
+        regarding: ObjectRef,
+        *,
+        type: str,
+        reason: str,
+        message: str,
+        action: str = "",
+        annotations: Mapping[str, str] | None = None,
+    ) -> None:
+        """Notes an event, ``type`` Normal or Warning. Returns at once and raises nothing; a long message is cut."""
+        now = self._now()
+        entry = _Entry(regarding, type, reason, _cut(message), action, dict(annotations or {}), now, now)
+        key = (entry.namespace, entry.name)
+        waiting = self._pending.get(key)
+        if waiting is not None:
+            waiting.count += 1
+            waiting.last = now
+            return
+        if self._closing or len(self._pending) >= self._capacity:
+            self.dropped += 1
+            log.debug("an event was dropped", extra={"reason": reason, "dropped": self.dropped})
+            return
+        self._pending[key] = entry
+        loop = asyncio.get_running_loop()
+        pause = self._written[key][1] + self._repeat - loop.time() if key in self._written else 0.0
+        if pause > 0:
+            entry.due = loop.call_later(pause, self._ready.put_nowait, key)
+        else:
+            self._ready.put_nowait(key)
+        if self._task is None:
+            self._task = loop.create_task(self._run(), name="events")
+
+    async def aclose(self, seconds: float = 2.0) -> None:
+        """Writes what still waits, for that long at most, and takes no more."""
+        self._closing = True
+        for key, entry in self._pending.items():
+            if entry.due is not None and not entry.due.cancelled() and entry.due.when() > self._time():
+                entry.due.cancel()
+                self._ready.put_nowait(key)
+        if self._task is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ready.join()
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _run(self) -> None:
+        while True:
+            key = await self._ready.get()
+            entry = self._pending.pop(key)
+            try:
+                count = await self._write(entry, self._written.get(key, (0, 0.0))[0])
+                self._written[key] = (count, self._time())
+                self._written.move_to_end(key)
+                if len(self._written) > _KNOWN:
+                    self._written.popitem(last=False)
+            except Exception as error:
+                self.dropped += 1
+                log.warning("an event could not be written", extra={"reason": entry.reason, "error": repr(error)})
+            finally:
+                self._ready.task_done()
+
+    async def _write(self, entry: _Entry, known: int) -> int:
+        """Creates the event or raises its count. Returns the count that it has now."""
+        if not known:
+            try:
+                await self._api.create(resources.EVENTS, self._body(entry), entry.namespace)
+                return entry.count
+            except errors.AlreadyExists:
+                # From before a restart. The answer to a harmless patch tells its count.
+                stored = await self._patch(entry, {})
+                known = int(stored.get("count") or 0)
+        count = known + entry.count
+        try:
+            await self._patch(entry, {"count": count})
+        except errors.NotFound:
+            # It has expired, as events do after an hour.
+            await self._api.create(resources.EVENTS, self._body(entry), entry.namespace)
+            return entry.count
+        return count
+
+    async def _patch(self, entry: _Entry, more: Json) -> Json:
+        body: Json = {"lastTimestamp": _timestamp(entry.last), **more}
+        if entry.annotations:
+            body["metadata"] = {"annotations": entry.annotations}
+        return await self._api.patch(resources.EVENTS, entry.name, body, entry.namespace)
+
+    def _body(self, entry: _Entry) -> Json:
+        about = entry.regarding
+        metadata: Json = {"name": entry.name, "namespace": entry.namespace}
+        if entry.annotations:
+            metadata["annotations"] = entry.annotations
+        body: Json = {
+            "apiVersion": resources.EVENTS.api_version,
+            "kind": resources.EVENTS.kind,
+            "metadata": metadata,
+            "involvedObject": {
+                "apiVersion": about.api_version,
+                "kind": about.kind,
+                "namespace": about.namespace,
+                "name": about.name,
+                "uid": about.uid,
+            },
+            "type": entry.type,
+            "reason": entry.reason,
+            "message": entry.message,
+            "count": entry.count,
+            "firstTimestamp": _timestamp(entry.first),
+            "lastTimestamp": _timestamp(entry.last),
+            "source": {"component": self._component, "host": self._instance},
+            "reportingComponent": self._component,
+            "reportingInstance": self._instance,
+        }
+        if entry.action:
+            body["action"] = entry.action
+        return body
+
+    def _time(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+def _timestamp(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _cut(message: str) -> str:
+    """At most 1024 bytes, which is what the API takes."""
+    data = message.encode(errors="replace")
+    if len(data) <= _MESSAGE_BYTES:
+        return data.decode()
+    return data[: _MESSAGE_BYTES - 3].decode(errors="ignore") + "…"

@@ -1,0 +1,207 @@
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.cluster import errors
+from app.cluster.api import Json, Resource
+from app.cluster.events import EventRecorder, ObjectRef
+from app.cluster.resources import EVENTS
+from tests.app.cluster.fake import FakeApi
+
+pytestmark = pytest.mark.looptime
+
+POD = ObjectRef("v1", "Pod", "shop", "web-1", "u1")
+
+
+def recorder(api: FakeApi, **options: Any) -> EventRecorder:
+    start = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+    def now() -> datetime:
+        return start + timedelta(seconds=asyncio.get_running_loop().time())
+
+    return EventRecorder(api, component="holdfast", instance="worker-0", now=now, **options)
+
+
+def stored(api: FakeApi) -> list[Json]:
+    return [body for (plural, _, _), body in api.objects.items() if plural == EVENTS.plural]
+
+
+def held(events: EventRecorder, message: str = "waits for check-a", regarding: ObjectRef = POD) -> None:
+    events.record(regarding, type="Normal", reason="Held", message=message, action="Hold", annotations={"k": "v"})
+
+
+async def test_an_event_says_what_happened_to_which_object() -> None:
+    api = FakeApi()
+    events = recorder(api)
+    held(events)
+    assert not api.calls, "recording writes nothing by itself"
+    await asyncio.sleep(1)
+    (body,) = stored(api)
+    assert body.pop("metadata").items() >= {"namespace": "shop", "annotations": {"k": "v"}}.items()
+    assert body == {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "involvedObject": {"apiVersion": "v1", "kind": "Pod", "namespace": "shop", "name": "web-1", "uid": "u1"},
+        "type": "Normal",
+        "reason": "Held",
+        "message": "waits for check-a",
+        "action": "Hold",
+        "count": 1,
+        "firstTimestamp": "2026-11-21T12:00:00Z",
+        "lastTimestamp": "2026-11-21T12:00:00Z",
+        "source": {"component": "holdfast", "host": "worker-0"},
+        "reportingComponent": "holdfast",
+        "reportingInstance": "worker-0",
+    }
+    await events.aclose()
+
+
+async def test_the_name_follows_from_what_is_said_about_whom() -> None:
+    api = FakeApi()
+    events = recorder(api)
+    held(events)
+    held(events, "other words")
+    held(events, regarding=ObjectRef("v1", "Pod", "shop", "web-1", "u2"))
+    events.record(POD, type="Warning", reason="Failed", message="waits for check-a")
+    await events.aclose()
+    names = {body["metadata"]["name"] for body in stored(api)}
+    assert len(names) == 4
+    assert all(name.startswith("web-1.") for name in names)
+    again = FakeApi()
+    events = recorder(again)
+    held(events)
+    await events.aclose()
+    assert stored(again)[0]["metadata"]["name"] in names
+
+
+async def test_what_is_repeated_before_it_is_written_is_one_event() -> None:
+    api = FakeApi()
+    events = recorder(api)
+    for _ in range(5):
+        held(events)
+    await asyncio.sleep(1)
+    assert [(body["count"]) for body in stored(api)] == [5]
+    assert api.count() == {"create": 1}
+    await events.aclose()
+
+
+async def test_repetitions_are_counted_but_written_only_every_ten_seconds() -> None:
+    api = FakeApi()
+    events = recorder(api)
+    for _ in range(100):
+        held(events)
+        await asyncio.sleep(1)
+    await events.aclose()
+    (body,) = stored(api)
+    assert (body["count"], body["firstTimestamp"]) == (100, "2026-11-21T12:00:00Z")
+    assert body["lastTimestamp"] == "2026-11-21T12:01:39Z"
+    assert api.count()["create"] == 1
+    assert api.count()["patch"] <= 11
+
+
+async def test_a_repetition_after_a_restart_goes_on_counting() -> None:
+    api = FakeApi()
+    for expected in (1, 2, 3):
+        events = recorder(api)
+        held(events)
+        await events.aclose()
+        assert [body["count"] for body in stored(api)] == [expected]
+
+
+async def test_a_repetition_of_an_expired_event_makes_a_new_one() -> None:
+    api = FakeApi()
+    events = recorder(api)
+    held(events)
+    await asyncio.sleep(60)
+    api.drop(EVENTS, stored(api)[0]["metadata"]["name"], "shop")
+    held(events)
+    await asyncio.sleep(60)
+    assert [body["count"] for body in stored(api)] == [1]
+    held(events)
+    await asyncio.sleep(60)
+    assert [body["count"] for body in stored(api)] == [2]
+    await events.aclose()
+
+
+async def test_f7_an_api_server_that_is_away_costs_events_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    def down(verb: str, _resource: Resource, _name: str) -> None:
+        raise errors.Unavailable(0, "ConnectionFailed", "refused")
+
+    api = FakeApi()
+    api.before = down
+    events = recorder(api)
+    held(events)
+    await asyncio.sleep(1)
+    assert events.dropped == 1
+    assert "an event could not be written" in caplog.text
+    api.before = lambda *_: None
+    held(events)
+    await events.aclose()
+    assert len(stored(api)) == 1
+
+
+async def test_what_waits_is_bounded() -> None:
+    api = FakeApi()
+    events = recorder(api, capacity=3)
+    for number in range(10):
+        held(events, f"message {number}")
+    await events.aclose()
+    assert (len(stored(api)), events.dropped) == (3, 7)
+
+
+async def test_closing_waits_only_so_long_for_a_server_that_hangs() -> None:
+    class Hanging(FakeApi):
+        async def create(self, *_: Any, **__: Any) -> Json:
+            await asyncio.sleep(3600)
+            return {}
+
+    events = recorder(Hanging())
+    held(events)
+    await events.aclose(seconds=2)
+    assert asyncio.get_running_loop().time() == 2
+    held(events, "too late")
+    assert events.dropped == 1
+
+
+async def test_closing_writes_a_repetition_that_waits_for_its_time() -> None:
+    api = FakeApi()
+    events = recorder(api)
+    held(events)
+    await asyncio.sleep(1)
+    held(events)
+    await events.aclose()
+    assert [body["count"] for body in stored(api)] == [2]
+
+
+async def test_closing_without_an_event_is_quick() -> None:
+    await recorder(FakeApi()).aclose()
+    assert asyncio.get_running_loop().time() == 0
+
+
+@pytest.mark.parametrize("message", ["x" * 5000, "ü" * 5000, "a" + "ü" * 5000, "€" * 400])
+async def test_a_long_message_is_cut_to_what_the_api_takes(message: str) -> None:
+    api = FakeApi()
+    events = recorder(api)
+    held(events, message)
+    await events.aclose()
+    text = stored(api)[0]["message"]
+    assert 1018 < len(text.encode()) <= 1024
+    assert text.endswith("…")
+
+
+async def test_events_of_a_cluster_wide_object_are_in_the_default_namespace() -> None:
+    api = FakeApi()
+    events = recorder(api)
+    held(events, regarding=ObjectRef("v1", "Namespace", "", "shop", "u"))
+    await events.aclose()
+    assert stored(api)[0]["metadata"]["namespace"] == "default"
+
+
+async def test_text_that_is_no_unicode_does_no_harm() -> None:
+    api = FakeApi()
+    events = recorder(api)
+    held(events, "broken \udc80 output")
+    await events.aclose()
+    assert stored(api)[0]["message"] == "broken ? output"
