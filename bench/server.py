@@ -33,7 +33,10 @@ class Server:
 
     async def _text(self, path: str) -> bytes:
         limits = aiohttp.ClientTimeout(total=30)
-        async with await self._transport.request("GET", path, [], {"Accept": "*/*"}, None, limits) as response:
-            if response.status != 200:
-                raise ServerError(f"GET {path}: {response.status}")
-            return await response.read()
+        try:
+            async with await self._transport.request("GET", path, [], {"Accept": "*/*"}, None, limits) as response:
+                if response.status != 200:
+                    raise ServerError(f"GET {path}: {response.status}")
+                return await response.read()
+        except (aiohttp.ClientError, OSError) as error:
+            raise ServerError(f"GET {path}: {error}") from error

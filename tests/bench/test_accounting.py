@@ -1,0 +1,81 @@
+from typing import Any
+
+import pytest
+
+from app.cluster.errors import AlreadyExists, NotFound
+from bench import accounting
+from bench.accounting import Written
+
+pytestmark = pytest.mark.looptime
+
+
+def _page(events: int, leases: int, writes: int) -> str:
+    name = "apiserver_flowcontrol_dispatched_requests_total"
+    counts = {"events": events, "leases": leases, "writes": writes}
+    lines = [
+        f'{name}{{flow_schema="holdfast-bench-{kind}",priority_level="workload-low"}} {count}'
+        for kind, count in counts.items()
+    ]
+    return "\n".join([*lines, f'{name}{{flow_schema="service-accounts",priority_level="workload-low"}} 1000'])
+
+
+class _Cluster:
+    """Takes FlowSchemas, and has a metrics page on which the leases move if `counts`."""
+
+    def __init__(self, *, counts: bool, there: bool = False) -> None:
+        self.schemas: list[dict[str, Any]] = []
+        self.deleted: list[str] = []
+        self._counts = counts
+        self._there = there
+        self._leases = 5
+
+    async def create(self, resource: object, body: dict[str, Any], *_: object, **__: object) -> dict[str, Any]:
+        if self._there:
+            raise AlreadyExists(409, "AlreadyExists", "it is there")
+        self.schemas.append(body)
+        return body
+
+    async def delete(self, resource: object, name: str, *_: object, **__: object) -> dict[str, Any]:
+        self.deleted.append(name)
+        if len(self.deleted) == 2:
+            raise NotFound(404, "NotFound", "it is gone")
+        return {}
+
+    async def metrics(self) -> str:
+        self._leases += self._counts
+        return _page(0, self._leases, 0)
+
+
+def test_events_leases_and_all_else_are_told_apart() -> None:
+    assert accounting.written(_page(3, 4, 5)) == Written(events=3, leases=4, others=5)
+
+
+def test_a_difference_and_a_sum_of_what_was_written() -> None:
+    assert Written(5, 6, 7).since(Written(1, 2, 3)) == Written(4, 4, 4)
+    assert Written(1, 1, 1).plus(Written(1, 2, 3)) == Written(2, 3, 4)
+
+
+async def test_the_narrow_schemas_come_before_the_one_for_all_else() -> None:
+    cluster = _Cluster(counts=True)
+    assert await accounting.begin(cluster, "keptn-system", cluster.metrics)  # type: ignore[arg-type]
+    by_precedence = sorted(cluster.schemas, key=lambda body: body["spec"]["matchingPrecedence"])
+    resources = [body["spec"]["rules"][0]["resourceRules"][0]["resources"] for body in by_precedence]
+    assert resources == [["events"], ["leases"], ["*"]]
+    for body in cluster.schemas:
+        assert body["spec"]["rules"][0]["subjects"][0]["group"]["name"] == "system:serviceaccounts:keptn-system"
+
+
+async def test_it_does_not_work_if_the_leaders_lease_renewals_never_show() -> None:
+    cluster = _Cluster(counts=False)
+    assert not await accounting.begin(cluster, "keptn-system", cluster.metrics, seconds=1)  # type: ignore[arg-type]
+
+
+async def test_schemas_of_a_run_that_was_killed_are_used_again() -> None:
+    cluster = _Cluster(counts=True, there=True)
+    assert await accounting.begin(cluster, "keptn-system", cluster.metrics)  # type: ignore[arg-type]
+
+
+async def test_all_schemas_are_taken_away_though_one_is_gone_already() -> None:
+    cluster = _Cluster(counts=True)
+    await accounting.end(cluster)  # type: ignore[arg-type]
+    assert len(cluster.deleted) == 3

@@ -1,0 +1,51 @@
+from bench import figures
+from bench.accounting import Written
+from bench.figures import Measured
+from bench.memory import Resident
+from bench.report import Row
+
+
+def _row(measured: Measured, word: str) -> Row:
+    (row,) = [row for row in figures.rows(measured) if word in row.what]
+    return row
+
+
+def test_the_figure_is_the_median_beside_the_median_of_its_own_floor() -> None:
+    measured = Measured(
+        {
+            figures.ONE: [0.1, 0.9, 0.12],
+            figures.FLOOR_ONE: [0.05],
+            figures.MANY: [0.2, 0.3],
+            figures.FLOOR_MANY: [0.06],
+        }
+    )
+    one, many = _row(measured, "one rollout at a time"), _row(measured, "at once")
+    assert (one.measured, one.floor, one.met) == (0.12, 0.05, True)
+    assert (many.measured, many.floor) == (0.25, 0.06)
+    assert "0.100 to 0.900" in one.note
+
+
+def test_what_was_not_measured_is_neither_met_nor_missed() -> None:
+    assert [row.met for row in figures.rows(Measured({}))] == [None] * 8
+
+
+def test_admission_is_the_mean_in_milliseconds() -> None:
+    row = _row(Measured({}, admissions=40, admission_seconds=0.2), "admission")
+    assert row.measured == 5.0
+    assert row.met
+
+
+def test_writes_are_counted_for_each_rollout_and_events_stand_apart() -> None:
+    row = _row(
+        Measured({}, written=Written(events=30, leases=99, others=110), written_for=10, floor_writes=2), "writes"
+    )
+    assert (row.measured, row.floor, row.met) == (11.0, 2, True)
+    assert "3.0 events" in row.note
+
+
+def test_memory_is_the_largest_replica_before_the_load_and_the_note_has_it_afterwards() -> None:
+    idle = [Resident("webhook", 1, 60.0), Resident("webhook", 2, 76.0), Resident("worker", 3, 80.0)]
+    later = [Resident("webhook", 1, 90.5)]
+    row = _row(Measured({}, idle=idle, afterwards=later), "webhook")
+    assert (row.measured, row.met) == (76.0, False)
+    assert row.note == "2 processes; 90.5 MiB after the load"
