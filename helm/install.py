@@ -22,8 +22,9 @@ WAIT_SECONDS = 180
 
 sys.path.insert(0, str(ROOT))
 
-from images.__main__ import Workshop, cache_folder, produce_all  # noqa: E402
+from images.build import build  # noqa: E402
 from images.catalog import PRODUCT, TEST  # noqa: E402
+from images.commands import ImagesError  # noqa: E402
 
 
 class InstallError(Exception):
@@ -34,16 +35,13 @@ def main(argv: Sequence[str]) -> int:
     options = arguments(argv)
     start = time.monotonic()
     try:
-        folder = cache_folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "local").mkdir(exist_ok=True)
-        archives = produce_all((*PRODUCT, *TEST), Workshop(folder=folder / "local", public=False))
+        archives = build((*PRODUCT, *TEST))
         deliver(archives, options)
         upgrade(options, digest(archives))
         for name in DEPLOYMENTS:
             run(["kubectl", "-n", options.namespace, "rollout", "status", f"deployment/{name}",
                  f"--timeout={WAIT_SECONDS}s"], "waiting until ready")  # fmt: skip
-    except InstallError as error:
+    except (InstallError, ImagesError) as error:
         print(f"install: {error}", file=sys.stderr)
         return 1
     print(f"Holdfast is ready in namespace {options.namespace} ({time.monotonic() - start:.0f} s)")
@@ -90,7 +88,7 @@ def upgrade(options: argparse.Namespace, content: str) -> None:
         "image.tag": options.tag,
         "env.functionRunnerImage": f"{prefix}/deno-runtime:{options.tag}",
         "env.pythonRunnerImage": f"{prefix}/python-runtime:{options.tag}",
-        "podAnnotations.holdfast/images": content,
+        "podAnnotations.holdfast-images": content,
     }
     command = ["helm", "upgrade", "--install", RELEASE, str(CHART), "--namespace", options.namespace]
     command += ["--create-namespace", "--wait", f"--timeout={WAIT_SECONDS}s"]
