@@ -28,6 +28,10 @@ def main() -> int:
     parser.add_argument("--strict", action="store_true", help="exit status 1 also for a goal that was not met")
     given = parser.parse_args()
     console = Console(highlight=False)
+    kubeconfig = Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
+    if not kubeconfig.is_file():
+        console.print(f"There is no cluster to measure: {kubeconfig} is not there. Run `make cluster` first.")
+        return 1
     options = Options(given.rollouts, given.rounds, given.installation)
     try:
         return asyncio.run(_measure(console, options, given.strict))

@@ -26,7 +26,10 @@ def main() -> int:
     parser.add_argument("--timeout", type=float, default=120.0, help="seconds until everything must have happened")
     parser.add_argument("--plain", action="store_true", help="plain lines, even on a terminal")
     options = parser.parse_args()
-    console = Console(highlight=False, soft_wrap=False)
+    console = Console(highlight=False)
+    if not _kubeconfig().is_file():
+        console.print(f"There is no cluster to show it on: {_kubeconfig()} is not there. Run `make cluster` first.")
+        return 2
     try:
         return asyncio.run(_run(console, options.timeout, options.plain or not console.is_terminal))
     except ApiError as error:
@@ -55,7 +58,7 @@ async def _run(console: Console, seconds: float, plain: bool) -> int:
     if not all_held:
         console.print(view.diagnosis(story))
         console.print("Holdfast's own words: kubectl -n keptn-system logs deployment/lifecycle-operator\n")
-    console.print(view.where_next(_kubeconfig()))
+    console.print(view.where_next(str(_kubeconfig())))
     return 0 if all_held else 1
 
 
@@ -123,10 +126,10 @@ async def _picture(console: Console, story: Story, clock: watching.Clock, plain:
             picture.update(view.live(story, clock()), refresh=True)
 
 
-def _kubeconfig() -> str:
+def _kubeconfig() -> Path:
     """The kubeconfig in use, as short as it can be written from here."""
     path = Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config").absolute()
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 if __name__ == "__main__":
