@@ -21,9 +21,9 @@ class Result:
 
 class Kubectl:
     def __init__(self, kubeconfig: Path) -> None:
-        found = shutil.which("kubectl") or shutil.which(str(kubeconfig.parent / "bin" / "kubectl"))
+        found = shutil.which(str(kubeconfig.parent / "bin" / "kubectl")) or shutil.which("kubectl")
         if found is None:
-            raise FileNotFoundError("kubectl is neither on the PATH nor beside the cluster; run make cluster")
+            raise FileNotFoundError("kubectl is neither beside the cluster nor on the PATH; run make cluster")
         self._command = [found, "--kubeconfig", str(kubeconfig)]
 
     def try_(self, *arguments: str, stdin: str | None = None, seconds: float = 120) -> Result:

@@ -27,7 +27,7 @@ class Recording:
         self._selectors = {"labels": labels, "fields": fields}
         self._news = threading.Condition()
         self._seen: list[Seen] = []
-        self._stopped = False
+        self._stopped = threading.Event()
         self._watch: Watch | None = None
         self._thread = threading.Thread(target=self._run, name=f"record {kind} {namespace}")
 
@@ -44,7 +44,7 @@ class Recording:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._news:
-            self._stopped = True
+            self._stopped.set()
             if self._watch is not None:
                 self._watch.stop()
         self._thread.join()
@@ -71,7 +71,7 @@ class Recording:
         while True:
             watch = self._kube.watch(self._kind, self._namespace, self._since, 300, **self._selectors)
             with self._news:
-                if self._stopped:
+                if self._stopped.is_set():
                     watch.close()
                     return
                 self._watch = watch
@@ -83,7 +83,7 @@ class Recording:
             with self._news:
                 self._watch = None
                 watch.close()
-                if self._stopped:
+                if self._stopped.is_set():
                     return
 
     def _add(self, type: str, item: Json) -> None:
