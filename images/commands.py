@@ -1,6 +1,7 @@
 """Running the programs that do the work, so that a person sees what is going on."""
 
 import collections
+import importlib.util
 import re
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-PACKAGES = {"buildah": ("buildah",), "debootstrap": ("debootstrap",)}
+PACKAGES = {"buildah": ("buildah",), "debootstrap": ("debootstrap",), "pip3": ("python3-pip",)}
 LINES_ON_FAILURE = 30
 
 
@@ -73,6 +74,9 @@ def ensure_programs(*programs: str, log: Path) -> None:
         run(["apt-get", "install", "--yes", "--no-install-recommends", *packages], log=log, show="^Setting up")
 
 
-def pip(*arguments: str | Path) -> list[str | Path]:
-    """The pip of the Python that runs this."""
-    return [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
+def pip(log: Path) -> list[str | Path]:
+    """The pip of the Python that runs this, or where that has none, Debian's. Raises ImagesError."""
+    if importlib.util.find_spec("pip"):
+        return [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    ensure_programs("pip3", log=log)
+    return ["pip3", "--disable-pip-version-check"]

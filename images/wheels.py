@@ -19,17 +19,19 @@ def fetch(requirements: Path, folder: Path) -> Path:
         return target
     unfinished = folder / f"{key}.part"
     shutil.rmtree(unfinished, ignore_errors=True)
+    log = folder.parent / "pip.log"
     machine = platform.machine()
     options = [f"--platform=manylinux_2_{minor}_{machine}" for minor in GLIBC]
     options += [f"--platform=manylinux2014_{machine}", f"--python-version={PYTHON}", "--implementation=cp"]
     options += [f"--abi=cp{PYTHON.replace('.', '')}", "--abi=abi3", "--abi=none"]
     with commands.step(f"fetching the packages of {requirements.name}, each checked against its hash"):
         commands.run(
-            commands.pip(
+            [
+                *commands.pip(log),
                 *("download", "--no-deps", "--require-hashes", "--only-binary=:all:", "--progress-bar=off", *options),
                 *("--dest", unfinished, "--requirement", requirements),
-            ),
-            log=folder.parent / "pip.log",
+            ],
+            log=log,
             show="^$",
         )
     unfinished.replace(target)
