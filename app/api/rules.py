@@ -47,9 +47,11 @@ def one_runner(*names: str) -> tuple[Rule, ...]:
     """A spec has exactly one of these runners."""
     if len(names) == 1:
         return (Rule(f"has(self.{names[0]})", f"the definition runs nothing: add {names[0]}"),)
-    old = "; function is the old name of deno" if "function" in names else ""
+    known = "function" in names
+    old = "; function is the old name of deno" if known else ""
+    new = "" if known else "; what older versions call function is deno here"
     return (
-        Rule(f"{_counted(names)} > 0", f"the definition runs nothing: add one of {_listed(names)}"),
+        Rule(f"{_counted(names)} > 0", f"the definition runs nothing: add one of {_listed(names)}{new}"),
         Rule(
             f"{_counted(names)} < 2",
             f"a definition has one runner: keep one of {_listed(names)} and move the others to definitions of their own"
@@ -58,43 +60,39 @@ def one_runner(*names: str) -> tuple[Rule, ...]:
     )
 
 
+# A source without anything in it (`httpRef: {}`) is what Go clients write for one that is not given.
+_GIVEN = (
+    "[has(self.inline) && has(self.inline.code), has(self.httpRef) && has(self.httpRef.url),"
+    " has(self.functionRef) && has(self.functionRef.name), has(self.configMapRef) && has(self.configMapRef.name)]"
+    ".filter(given, given).size()"
+)
 ONE_SOURCE: Final = (
-    Rule(f"{_counted(SOURCES)} > 0", f"there is no code to run: add one of {_listed(SOURCES)}"),
-    Rule(f"{_counted(SOURCES)} < 2", f"the code comes from one place: keep one of {_listed(SOURCES)}"),
+    Rule(f"{_GIVEN} > 0", f"there is no code to run: add one of {_listed(SOURCES)}"),
+    Rule(f"{_GIVEN} < 2", f"the code comes from one place: keep one of {_listed(SOURCES)}"),
 )
 
-CODE: Final = (Rule("has(self.code) && self.code != ''", "code is empty: write the script under inline.code"),)
+CODE: Final = (Rule("!has(self.code) || self.code != ''", "code is empty: write the script under inline.code"),)
 
 URL: Final = (
     Rule(
-        "has(self.url) && isURL(self.url) && url(self.url).getScheme() in ['http', 'https']"
+        "!has(self.url) || isURL(self.url) && url(self.url).getScheme() in ['http', 'https']"
         " && url(self.url).getHostname() != ''",
         "url must be a whole address, such as https://example.com/check.ts",
-        "has(self.url) ? "
-        + _quoted("self.url", " is not an address to fetch a script from: write http:// or https://, a host and a path")
-        + " : "
-        + _text("url is missing: write the address of the script, such as https://example.com/check.ts"),
+        _quoted("self.url", " is not an address to fetch a script from: write http:// or https://, a host and a path"),
     ),
 )
 
 
-def named(field: str) -> tuple[Rule, ...]:
-    """`field` is there and names an object of Kubernetes."""
+def named(field: str, *, empty: bool = False) -> tuple[Rule, ...]:
+    """`field`, if it is there, names an object of Kubernetes, or is `empty` where that means none."""
+    unless = f"!has(self.{field}) || self.{field} == '' || " if empty else f"!has(self.{field}) || "
     return (
         Rule(
-            f"has(self.{field}) && self.{field}.matches({_text('^' + SUBDOMAIN + '$')})",
+            f"{unless}self.{field}.matches({_text('^' + SUBDOMAIN + '$')})",
             f"{field} must be the name of an object: {_NAME_ADVICE}",
-            f"has(self.{field}) ? "
-            + _quoted(f"self.{field}", f" is not a name that Kubernetes takes: {_NAME_ADVICE}")
-            + f" : '{field} is missing'",
+            _quoted(f"self.{field}", f" is not a name that Kubernetes takes: {_NAME_ADVICE}"),
         ),
     )
-
-
-def named_if_given(field: str) -> tuple[Rule, ...]:
-    """`field` names an object of Kubernetes, or is absent or empty."""
-    rule = named(field)[0]
-    return (rule._replace(rule=f"!has(self.{field}) || self.{field} == '' || {rule.rule}"),)
 
 
 DURATION: Final = (

@@ -23,6 +23,7 @@ class Schema:
     """What a field has in its CRD beyond its Python type; put it into the field's `Annotated`.
 
     `default` publishes the model's default. `verbatim` is a whole schema to use instead of one made from the type.
+    `keep_unknown` lets a value of the wrong shape through to the checks, where it would be emptied before them.
     The limits keep an object's size and the cost of its CEL rules in bounds.
     """
 
@@ -35,6 +36,7 @@ class Schema:
     rules: tuple[Rule, ...] = ()
     description: str = ""
     verbatim: Json | None = None
+    keep_unknown: bool = False
 
 
 class Ruled(Model):
@@ -125,6 +127,8 @@ def _marked(schema: Json, mark: Schema) -> Json:
         "maxProperties": mark.max_properties,
     }
     schema = schema | {key: value for key, value in keys.items() if value}
+    if mark.keep_unknown:
+        schema["x-kubernetes-preserve-unknown-fields"] = True
     if mark.rules:
         before = schema.get("x-kubernetes-validations", [])
         schema["x-kubernetes-validations"] = [*before, *(as_json(rule) for rule in mark.rules)]

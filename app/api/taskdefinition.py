@@ -19,7 +19,7 @@ LARGEST_DATA = 131_072
 
 Runtime = Literal["deno", "python"]
 Name = Annotated[str, Schema(max_length=253)]
-Value = Annotated[str, Schema(max_length=LARGEST_DATA)]
+Value = Annotated[str, Schema(max_length=LARGEST_DATA, keep_unknown=True)]
 
 
 class Inline(Ruled):
@@ -48,7 +48,7 @@ class Parameters(Model):
 
 
 class SecureParameters(Ruled):
-    RULES: ClassVar[tuple[Rule, ...]] = rules.named_if_given("secret")
+    RULES: ClassVar[tuple[Rule, ...]] = rules.named("secret", empty=True)
 
     secret: Annotated[
         Name, Schema(description="A Secret with a key SECURE_DATA, which the script reads from that variable.")
@@ -87,7 +87,7 @@ class AutomountToken(Model):
 
 
 class PullSecret(Ruled):
-    RULES: ClassVar[tuple[Rule, ...]] = rules.named_if_given("name")
+    RULES: ClassVar[tuple[Rule, ...]] = rules.named("name", empty=True)
 
     name: Annotated[Name, Schema(default=True)] = ""
 

@@ -2,9 +2,9 @@
 
 import re
 
+from app.api.rules import SUBDOMAIN
+
 LONGEST = 253
-# One label, then more after dots; each begins and ends with a letter or digit. Matches in linear time.
-SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 _SUBDOMAIN = re.compile(SUBDOMAIN)
 _ADVICE = "use lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit"
 

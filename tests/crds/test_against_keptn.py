@@ -156,6 +156,18 @@ def test_no_field_has_a_limit_that_is_not_listed_here(plural: str, name: str) ->
         assert limits == known, path
 
 
+@pytest.mark.parametrize(("plural", "name"), VERSIONS)
+def test_only_parameter_values_keep_what_the_schema_does_not_know(plural: str, name: str) -> None:
+    # A nested parameter then reaches the check that says so; otherwise the server calls its keys unknown fields.
+    keeping = {
+        path
+        for path, part in nodes(version_of(plural, name)["schema"]["openAPIV3Schema"])
+        if "x-kubernetes-preserve-unknown-fields" in part
+    }
+    assert all(path.endswith("parameters.map{}") for path in keeping)
+    assert bool(keeping) is (plural in ("keptntasks", "keptntaskdefinitions"))
+
+
 @pytest.mark.parametrize("plural", PLURALS)
 def test_labels_and_conversion_are_keptns_but_that_definitions_are_converted(plural: str) -> None:
     definition = crd(plural)
