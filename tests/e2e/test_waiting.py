@@ -11,7 +11,7 @@ DENO: Json = {"inline": {"code": "console.log(1)"}}
 
 
 def _lacks(eyes: Eyes, definition: str, what: str) -> Json:
-    """The task of a definition, once it says that it lacks `what`; that must not take longer than a person would wait."""
+    """The task of a definition, once it says that it lacks `what`: no later than a person would look."""
     return eyes.task(
         definition,
         done=lambda task: what in task.get("status", {}).get("message", "") and task["status"].get("reason"),

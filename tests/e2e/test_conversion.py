@@ -1,0 +1,68 @@
+"""Definitions written for older versions mean the same in all of them, and come back as they went in."""
+
+import pytest
+
+from app.api.wellknown import GROUP
+from tests.e2e.kube.client import Kube
+from tests.e2e.kube.resources import Json
+from tests.e2e.looks import Eyes, last_lines
+from tests.e2e.manifests import deployment
+
+SCRIPT: Json = {
+    "inline": {"code": 'console.log("old", Deno.env.get("DATA"));'},
+    "parameters": {"map": {"a": "1"}},
+}
+OLDEST = ("v1alpha1", "v1alpha2")
+OLD = ("v1alpha3", "v1beta1")
+
+
+def _definition(version: str, spec: Json) -> Json:
+    return {
+        "apiVersion": f"{GROUP}/{version}",
+        "kind": "KeptnTaskDefinition",
+        "metadata": {"name": "old", "annotations": {"mine": "stays"}},
+        "spec": spec,
+    }
+
+
+def _read(kube: Kube, eyes: Eyes, version: str) -> Json:
+    return kube.get("KeptnTaskDefinition", eyes.namespace, "old", version=f"{GROUP}/{version}")
+
+
+@pytest.mark.parametrize("version", OLDEST + OLD)
+def test_function_is_deno_in_v1_and_function_again_where_it_was_written(version: str, kube: Kube, eyes: Eyes) -> None:
+    kube.create(_definition(version, {"function": SCRIPT}), eyes.namespace)
+    assert _read(kube, eyes, "v1")["spec"]["deno"] == SCRIPT
+    assert "function" not in _read(kube, eyes, "v1")["spec"]
+    own = _read(kube, eyes, version)
+    assert own["spec"]["function"] == SCRIPT
+    assert "deno" not in own["spec"]
+    assert own["metadata"]["annotations"] == {"mine": "stays"}
+    kube.create(deployment("waiter", "old"), eyes.namespace)
+    assert last_lines(eyes.passed("old")) == 'old {"a":"1"}'
+
+
+@pytest.mark.parametrize("version", OLD)
+def test_a_newer_runner_reads_back_as_it_was_written(version: str, kube: Kube, eyes: Eyes) -> None:
+    spec = {"python": {"inline": {"code": "print(1)"}}, "retries": 2, "timeout": "30s"}
+    kube.create(_definition(version, spec), eyes.namespace)
+    for each in (version, "v1"):
+        read = _read(kube, eyes, each)["spec"]
+        assert {key: read[key] for key in spec} == spec
+
+
+def test_what_the_oldest_version_cannot_say_survives_an_update_through_it(kube: Kube, eyes: Eyes) -> None:
+    spec: Json = {"deno": SCRIPT | {"cmdParameters": "-x"}, "retries": 2, "timeout": "30s"}
+    kube.create(_definition("v1", spec), eyes.namespace)
+    old = _read(kube, eyes, "v1alpha2")
+    assert old["spec"] == {"function": SCRIPT}
+    old["spec"]["function"]["parameters"]["map"]["b"] = "2"
+    where = f"/apis/{GROUP}/v1alpha2/namespaces/{eyes.namespace}/keptntaskdefinitions/old"
+    kube.send("PUT", where, old)
+    read = _read(kube, eyes, "v1")
+    assert read["spec"]["deno"] == {
+        **SCRIPT,
+        "parameters": {"map": {"a": "1", "b": "2"}},
+        "cmdParameters": "-x",
+    }
+    assert (read["spec"]["retries"], read["spec"]["timeout"]) == (2, "30s")
