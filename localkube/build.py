@@ -70,28 +70,20 @@ def build(product: Product, cache: Path, go: Path, progress: Progress, title: st
         listed = [str(go), "list", "-mod=readonly", "-deps", *(program.package for program in product.programs)]
         total = len(run(listed, env=env, cwd=str(product.module), timeout=1800).splitlines())
         step.detail = f"compiling {total} packages"
-        for program in product.programs if len(product.programs) == 1 else ():
-            compile_into([str(out / program.name)], [program.package], product, go, env, step, total)
-        if len(product.programs) > 1:
-            packages = [program.package for program in product.programs]
-            compile_into([f"{out}{os.sep}"], packages, product, go, env, step, total)
+        compile_into(out, product, go, env, step, total)
+        for program in product.programs:
+            if program.built_as is not None:
+                (out / program.built_as).rename(out / program.name)
         step.detail = "checking"
         check_versions(product, out)
         out.rename(target)
         step.detail = f"{len(product.programs)} programs"
 
 
-def compile_into(
-    out: Sequence[str],
-    packages: Sequence[str],
-    product: Product,
-    go: Path,
-    env: Mapping[str, str],
-    step: Step,
-    total: int,
-) -> None:
-    """Run `go build`, which names each package that it compiles, and count them into the step's detail."""
-    argv = [str(go), "build", "-v", *COMMON_FLAGS, "-ldflags", product.linker_flags, "-o", *out, *packages]
+def compile_into(out: Path, product: Product, go: Path, env: Mapping[str, str], step: Step, total: int) -> None:
+    """Run one `go build` for all programs; it names each package that it compiles, which are counted as they come."""
+    packages = [program.package for program in product.programs]
+    argv = [str(go), "build", "-v", *COMMON_FLAGS, "-ldflags", product.linker_flags, "-o", f"{out}{os.sep}", *packages]
     told: list[str] = []
     compiled = 0
     with subprocess.Popen(

@@ -28,16 +28,15 @@ def controlling(found: list[tuple[Path, str]]) -> list[Path]:
     return first or [mount for mount, _ in found]
 
 
-def prepare() -> list[Path]:
+def prepare(mounts: list[Path] | None = None) -> list[Path]:
     """Make our group and give the folders that daemons join. The kubelet puts its pods beside them."""
     joined = []
-    for mount in controlling(hierarchies()):
+    for mount in mounts if mounts is not None else controlling(hierarchies()):
         group = mount / CGROUP
         group.mkdir(exist_ok=True)
         if (group / "cgroup.subtree_control").exists():
-            available = (group / "cgroup.controllers").read_text().split()
-            enable(mount, available)
-            enable(group, available)
+            enable(mount)
+            enable(group)
         inherit_cpus(mount, group)
         daemons = group / DAEMONS
         daemons.mkdir(exist_ok=True)
@@ -46,8 +45,9 @@ def prepare() -> list[Path]:
     return joined
 
 
-def enable(group: Path, controllers: list[str]) -> None:
-    """Hand controllers down to the groups below; version 2 only."""
+def enable(group: Path) -> None:
+    """Hand a group's controllers down to the groups below; version 2 only."""
+    controllers = (group / "cgroup.controllers").read_text().split()
     (group / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
 
 

@@ -17,9 +17,11 @@ from localkube.images import ctr
 from localkube.paths import Paths
 from localkube.settings import CNI_NETWORK
 
-GRACE_SECONDS = 4.0
+GRACE_SECONDS = 2.0
 CNI_RESULTS = Path("/var/lib/cni/results")
 LOG_LINKS = Path("/var/log/containers")
+KUBELET_FIXED = Path("/var/lib/kubelet")
+KUBELET_FIXED_FILES = ("device-plugins/kubelet.sock", "device-plugins/kubelet_internal_checkpoint")
 # Everything that talks to containerd or the API goes before them, so that nothing is started anew meanwhile.
 FIRST = ("kubelet", "kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns")
 
@@ -101,8 +103,6 @@ def remove_shim_sockets(paths: Paths) -> None:
         address = note.read_text().strip().removeprefix("unix://")
         if address.startswith("/run/containerd/s/"):
             Path(address).unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        Path("/run/containerd/s").rmdir()
 
 
 def mounts_below(folders: Iterable[Path], mountinfo: str | None = None) -> list[str]:
@@ -133,7 +133,14 @@ def remove_files(paths: Paths) -> None:
         remove_tree(paths.data / "containerd" / "io.containerd.grpc.v1.cri" / name)
     remove_tree(paths.run)
     remove_log_links(paths.data / "pod-logs")
-    for result in CNI_RESULTS.glob(f"{CNI_NETWORK}-*"):
+    remove_results(CNI_RESULTS)
+
+
+def remove_results(folder: Path) -> None:
+    """Remove CNI's notes on our pods, those on their loopback devices too, which carry no network name of ours."""
+    for result in folder.glob(f"{CNI_NETWORK}-*-eth0"):
+        pod = result.name.removeprefix(f"{CNI_NETWORK}-").removesuffix("-eth0")
+        (folder / f"cni-loopback-{pod}-lo").unlink(missing_ok=True)
         result.unlink(missing_ok=True)
 
 
@@ -144,8 +151,19 @@ def put_back(note: Path) -> None:
         return
     network.write_sysctls(noted.sysctls)
     for folder in noted.absent:
-        remove_tree(Path(folder))
+        if folder == str(KUBELET_FIXED):
+            for name in KUBELET_FIXED_FILES:
+                (KUBELET_FIXED / name).unlink(missing_ok=True)
+        remove_empty(Path(folder))
     note.unlink()
+
+
+def remove_empty(folder: Path) -> None:
+    """Remove a folder and those in it, as far as they hold no file: what has one has become somebody else's."""
+    inside = [path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink()]
+    for path in [*sorted(inside, reverse=True), folder]:
+        with contextlib.suppress(OSError):
+            path.rmdir()
 
 
 def remove_tree(folder: Path) -> None:

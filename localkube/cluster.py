@@ -219,13 +219,13 @@ def status(paths: Paths) -> str:
         lines.append(f"The cluster is up and node {NODE_NAME} is Ready.")
     else:
         lines.append(f"The cluster is up, but node {NODE_NAME} is not Ready.")
-    lines.append(f"  {'part':<24} {'state':<8} {'version':<9} {'pid':>7} {'age':>12}  listens on")
+    lines.append(f"  {'part':<24} {'state':<8} {'version':<11} {'pid':>7} {'age':>12}  listens on")
     for part in all_parts(paths, {}).values():
         record = running.get(part.name)
         state = "runs" if record else "ENDED"
         pid, age = (str(record.pid), duration(record.age())) if record else ("-", "-")
         where = ", ".join(map(str, part.ports)) or str(paths.containerd_socket)
-        lines.append(f"  {part.name:<24} {state:<8} {part.version:<9} {pid:>7} {age:>12}  {where}")
+        lines.append(f"  {part.name:<24} {state:<8} {part.version:<11} {pid:>7} {age:>12}  {where}")
     lines.append(f"kubeconfig: {paths.kubeconfig}")
     lines.append(f"logs: {paths.logs}; kubectl, helm and ctr: {paths.bin}")
     return "\n".join(lines)

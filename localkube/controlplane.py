@@ -92,6 +92,7 @@ def controller_manager(paths: Paths, program: Path) -> list[str]:
         "--leader-elect=false",
         "--use-service-account-credentials=true",
         f"--service-account-private-key-file={paths.pki}/sa.key",
+        f"--flex-volume-plugin-dir={paths.data}/volume-plugins",
         f"--root-ca-file={paths.pki}/ca.crt",
         f"--cluster-signing-cert-file={paths.pki}/ca.crt",
         f"--cluster-signing-key-file={paths.pki}/ca.key",

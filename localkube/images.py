@@ -23,7 +23,7 @@ def load(paths: Paths, archive: Path) -> list[str]:
     """Import an image archive (docker-archive or OCI) and give the names of the images in it."""
     if not archive.is_file():
         raise LocalkubeError(
-            f"{archive} is not a file; wanted is an image archive, as from `buildah push IMAGE docker-archive:FILE:NAME`"
+            f"{archive} is not a file; give an image archive, as from `buildah push IMAGE docker-archive:FILE:NAME`"
         )
     told = run([*ctr(paths), "images", "import", str(archive)], timeout=IMPORT_TIMEOUT)
     return imported_names(told)

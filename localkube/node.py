@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from localkube.certificates import write_private
+from localkube.commands import run
 from localkube.controlplane import API_BURST, API_QPS
 from localkube.paths import Paths
 from localkube.settings import (
@@ -28,6 +29,7 @@ from localkube.settings import (
 )
 
 CNI_PROGRAMS = "/usr/lib/cni"
+CONTAINERD = "/usr/bin/containerd"
 MOST_PODS = 250
 
 CONTAINERD_CONFIGURATION = """version = 2
@@ -70,6 +72,7 @@ disabled_plugins = [
       runtime_type = "io.containerd.runc.v2"
 
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        Root = "{run}/runc"
         SystemdCgroup = false
 """
 
@@ -106,7 +109,13 @@ def containerd(paths: Paths, mtu: int) -> list[str]:
     write_private(file, content)
     (paths.config / "cni").mkdir(exist_ok=True)
     write_private(paths.config / "cni" / "10-localkube.conflist", json.dumps(cni(paths, mtu), indent=2))
-    return ["/usr/bin/containerd", "--config", str(file), "--log-level", "warn"]
+    return [CONTAINERD, "--config", str(file), "--log-level", "warn"]
+
+
+def containerd_version() -> str:
+    """The version of Debian's containerd, from `containerd NAME VERSION COMMIT`."""
+    words = run([CONTAINERD, "--version"]).split() if Path(CONTAINERD).exists() else []
+    return words[2] if len(words) > 2 else "unknown"
 
 
 def cni(paths: Paths, mtu: int) -> dict[str, object]:

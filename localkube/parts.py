@@ -51,7 +51,7 @@ def all_parts(paths: Paths, programs: Mapping[str, Path]) -> dict[str, Part]:
         ),
         Part(
             "containerd",
-            "Debian's",
+            node.containerd_version(),
             lambda: node.containerd(paths, network.mtu()),
             lambda: health.accepts(paths.containerd_socket),
         ),

@@ -12,7 +12,6 @@ LONGEST_DATA_PATH = 60
 PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
 FALLBACK_DATA = Path("/var/lib/holdfast-localkube")
 RUN = Path("/run/holdfast-localkube")
-LOCK = Path("/run/holdfast-localkube.lock")
 
 
 @dataclass(frozen=True)

@@ -124,13 +124,11 @@ def running(name: str, pids: Path) -> Record | None:
     return record if record is not None and record.alive() else None
 
 
-def stop(record: Record, grace: float) -> None:
-    """Ask a process to end, and after `grace` seconds make it. A process that is not the recorded one is left alone."""
-    stop_all([record], grace)
-
-
 def stop_all(records: Iterable[Record], grace: float) -> None:
-    """Stop several processes at once, all within the same grace in seconds."""
+    """Ask processes to end, and after `grace` seconds make them.
+
+    A process that is not the recorded one, though it has the number, is left alone.
+    """
     living = [record for record in records if record.alive()]
     for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
         for record in living:

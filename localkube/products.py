@@ -17,11 +17,12 @@ COMMON_FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
 
 @dataclass(frozen=True)
 class Program:
-    """One program of a product: its Go package, and how it is asked for its version."""
+    """One program of a product: its Go package, how it is asked for its version, and the name that Go gives it."""
 
     name: str
     package: str
     version_arguments: tuple[str, ...] = ("--version",)
+    built_as: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def kubernetes_stamps() -> tuple[tuple[str, str], ...]:
     return tuple((f"{package}.{name}", value) for package in packages for name, value in values.items())
 
 
-ETCD = Product("etcd", ETCD_VERSION, (Program("etcd", "go.etcd.io/etcd/server/v3"),))
+ETCD = Product("etcd", ETCD_VERSION, (Program("etcd", "go.etcd.io/etcd/server/v3", built_as="server"),))
 KUBERNETES = Product(
     "kubernetes",
     KUBERNETES_VERSION,
