@@ -1,9 +1,9 @@
 """What the kubelet asks: is this process alive, and should it get traffic. Plain HTTP, no framework."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
-from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
+from starlette.types import Receive, Scope, Send
 
 HEALTHY: Final = "/healthz"
 READY: Final = "/readyz"
@@ -16,12 +16,11 @@ class Health:
         self._missing = missing
         self.draining = False
 
-    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         status, text = self._answer(scope["path"]) if scope["type"] == "http" else (404, "not found")
         body = text.encode()
         headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
-        start: Any = {"type": "http.response.start", "status": status, "headers": headers}
-        await send(start)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
     def _answer(self, path: str) -> tuple[int, str]:

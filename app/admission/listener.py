@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Iterator
 from typing import Final, Self
 
-from uvicorn._types import ASGIApplication
+from starlette.types import ASGIApp
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
@@ -30,7 +30,7 @@ class Listener:
     @classmethod
     async def open(
         cls,
-        app: ASGIApplication,
+        app: ASGIApp,
         *,
         host: str | None,
         port: int,

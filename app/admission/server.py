@@ -1,0 +1,93 @@
+"""The webhook as a process: what runs in it, when it is ready, and how it ends without failing anybody."""
+
+import asyncio
+import gc
+import logging
+import random
+import signal
+import ssl
+from typing import Final, Protocol
+
+from app.admission.app import create_app
+from app.admission.cache import Caches
+from app.admission.conversion import convert
+from app.admission.definitions import DefinitionValidator
+from app.admission.health import Health
+from app.admission.listener import Listener
+from app.admission.namespaces import mirror
+from app.admission.parents import Parents
+from app.admission.pods import PodGate
+from app.certificates.tls import LiveCertificate
+from app.cluster.api import Api
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+# For that long after SIGTERM we still answer: until then some kube-proxy may still send us new connections.
+DRAIN_SECONDS: Final = 10.0
+_GRACE_SECONDS: Final = 5.0
+
+
+class Certificate(Protocol):
+    """What the server needs of ``certificates.tls.LiveCertificate``."""
+
+    @property
+    def context(self) -> ssl.SSLContext: ...
+    @property
+    def ready(self) -> bool: ...
+    async def run(self) -> None: ...
+
+
+async def serve(settings: Settings, api: Api) -> None:
+    """Serves until SIGTERM or SIGINT, then drains and returns. Raises if a part of it fails for good."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await run(settings, api, LiveCertificate(api, settings), stop, drain_seconds=DRAIN_SECONDS)
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def run(
+    settings: Settings,
+    api: Api,
+    certificate: Certificate,
+    stop: asyncio.Event,
+    *,
+    host: str | None = None,
+    drain_seconds: float,
+) -> None:
+    """Serves on `host` (None for every address) until `stop`, then drains for `drain_seconds`."""
+    caches = Caches.build(api, random.Random())
+    health = Health(lambda: caches.missing if certificate.ready else ["certificate", *caches.missing])
+    app = create_app(
+        pods=PodGate(Parents(api, caches), caches, settings.namespace),
+        namespaces=mirror,
+        task_definitions=DefinitionValidator(api, settings),
+        convert=convert,
+    )
+    async with asyncio.TaskGroup() as group:
+        parts = [group.create_task(part) for part in (certificate.run(), caches.run(), _settle(caches))]
+        probes = await Listener.open(health, host=host, port=settings.health_port)
+        webhook = await Listener.open(app, host=host, port=settings.webhook_port, tls=certificate.context)
+        log.info("serving", extra={"port": settings.webhook_port})
+        await stop.wait()
+        health.draining = True
+        webhook.let_go()
+        log.info("shutting down", extra={"seconds": drain_seconds})
+        await asyncio.sleep(drain_seconds)
+        await webhook.close(_GRACE_SECONDS)
+        await probes.close(0)
+        for part in parts:
+            part.cancel()
+
+
+async def _settle(caches: Caches) -> None:
+    """What is there once the caches are full stays, so the collector need never look at it again."""
+    await caches.synced()
+    log.info("the caches are full")
+    gc.collect()
+    gc.freeze()
