@@ -96,6 +96,14 @@ def namespace(kube: Kube, namespaces: Namespaces, request: pytest.FixtureRequest
     namespaces.delete(name)
 
 
+@pytest.fixture(scope="module")
+def shared(kube: Kube, namespaces: Namespaces, request: pytest.FixtureRequest) -> Iterator[Eyes]:
+    """An opted-in namespace for all tests of a module that keep out of each other's way."""
+    name = namespaces.new(request.node.name.rpartition("/")[2].removesuffix(".py"))
+    yield Eyes(kube, name)
+    namespaces.delete(name)
+
+
 @pytest.fixture
 def eyes(kube: Kube, namespace: str) -> Eyes:
     return Eyes(kube, namespace)

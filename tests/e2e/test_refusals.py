@@ -61,62 +61,62 @@ def _refusal(kube: Kube, body: Json, namespace: str) -> str:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_a_definition_is_refused_with_the_field_and_what_to_write(case: Case, kube: Kube, eyes: Eyes) -> None:
-    message = _refusal(kube, case.body(), eyes.namespace)
+def test_a_definition_is_refused_with_the_field_and_what_to_write(case: Case, kube: Kube, shared: Eyes) -> None:
+    message = _refusal(kube, case.body(), shared.namespace)
     assert case.field in message
     assert case.words in message
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.cel], ids=lambda case: case.id)
-def test_the_structural_rules_hold_without_the_webhook(case: Case, kube: Kube, eyes: Eyes, scratch: str) -> None:
-    message = _refusal(kube, case.body(scratch), eyes.namespace)
+def test_the_structural_rules_hold_without_the_webhook(case: Case, kube: Kube, shared: Eyes, scratch: str) -> None:
+    message = _refusal(kube, case.body(scratch), shared.namespace)
     assert case.field in message
     assert case.words in message
 
 
-def test_without_the_webhook_a_good_definition_is_still_taken(kube: Kube, eyes: Eyes, scratch: str) -> None:
+def test_without_the_webhook_a_good_definition_is_still_taken(kube: Kube, shared: Eyes, scratch: str) -> None:
     body = manifests.deno("good", "1") | {"apiVersion": f"{scratch}/v1"}
-    assert kube.create(body, eyes.namespace).body["spec"]["deno"] == {"inline": {"code": "1"}}
+    assert kube.create(body, shared.namespace).body["spec"]["deno"] == {"inline": {"code": "1"}}
 
 
-def test_a_good_definition_is_changed_for_the_worse_in_vain(kube: Kube, eyes: Eyes) -> None:
-    kube.create(manifests.deno("good", "1"), eyes.namespace)
+def test_a_good_definition_is_changed_for_the_worse_in_vain(kube: Kube, shared: Eyes) -> None:
+    kube.create(manifests.deno("good", "1"), shared.namespace)
     with pytest.raises(Refused, match=r"spec\.timeout"):
-        kube.patch("KeptnTaskDefinition", eyes.namespace, "good", {"spec": {"timeout": "5"}})
+        kube.patch("KeptnTaskDefinition", shared.namespace, "good", {"spec": {"timeout": "5"}})
     with pytest.raises(Refused, match="keep one of"):
-        kube.patch("KeptnTaskDefinition", eyes.namespace, "good", {"spec": {"python": {"inline": {"code": "1"}}}})
+        kube.patch("KeptnTaskDefinition", shared.namespace, "good", {"spec": {"python": {"inline": {"code": "1"}}}})
 
 
-def test_kubectl_shows_the_refusal(kubectl: Kubectl, eyes: Eyes) -> None:
+def test_kubectl_shows_the_refusal(kubectl: Kubectl, shared: Eyes) -> None:
     body = manifests.python("broken", "def broken(:\n    pass\n")
-    result = kubectl.try_("apply", "-n", eyes.namespace, "-f", "-", stdin=documents(body))
+    result = kubectl.try_("apply", "-n", shared.namespace, "-f", "-", stdin=documents(body))
     assert result.code != 0
     assert "spec.python.inline.code" in result.err
     assert "line 1" in result.err
 
 
 def test_a_reference_to_what_does_not_exist_yet_is_taken_with_a_warning(
-    kube: Kube, kubectl: Kubectl, eyes: Eyes
+    kube: Kube, kubectl: Kubectl, shared: Eyes
 ) -> None:
     function = manifests.definition("by-function", "deno", {"functionRef": {"name": "not-there-yet"}})
     code = manifests.definition("by-config-map", "python", {"configMapRef": {"name": "not-there-yet"}})
     for body in (function, code):
-        (warning,) = kube.create(body, eyes.namespace).warnings
+        (warning,) = kube.create(body, shared.namespace).warnings
         assert "not-there-yet" in warning
     shown = kubectl.apply(
-        documents(manifests.definition("again", "deno", function["spec"]["deno"])), "-n", eyes.namespace
+        documents(manifests.definition("again", "deno", function["spec"]["deno"])), "-n", shared.namespace
     )
     assert "Warning: " in shown.err
     assert "not-there-yet" in shown.err
 
 
-def test_a_reference_to_what_exists_is_taken_without_a_warning(kube: Kube, eyes: Eyes) -> None:
-    kube.create_all(eyes.namespace, manifests.config_map("there", {"code": "1"}), manifests.deno("base", "1"))
+def test_a_reference_to_what_exists_is_taken_without_a_warning(kube: Kube, shared: Eyes) -> None:
+    kube.create_all(shared.namespace, manifests.config_map("there", {"code": "1"}), manifests.deno("base", "1"))
     function = manifests.definition("by-function", "deno", {"functionRef": {"name": "base"}})
     code = manifests.definition("by-config-map", "python", {"configMapRef": {"name": "there"}})
-    assert kube.create(manifests.container("check", "exit 0"), eyes.namespace).warnings == ()
+    assert kube.create(manifests.container("check", "exit 0"), shared.namespace).warnings == ()
     for body in (function, code):
-        assert kube.create(body, eyes.namespace).warnings == ()
+        assert kube.create(body, shared.namespace).warnings == ()
 
 
 def test_a_refused_definition_leaves_nothing_behind(kube: Kube, eyes: Eyes) -> None:

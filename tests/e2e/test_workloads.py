@@ -1,6 +1,5 @@
 """Whatever makes pods is held until its checks pass, by keys on its template or on itself."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,6 @@ from tests.e2e import manifests
 from tests.e2e.kube.client import Kube
 from tests.e2e.kube.recording import Recording
 from tests.e2e.looks import Eyes, gates, is_held, of
-from tests.e2e.namespaces import Namespaces
 
 KINDS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
 # 32-bit FNV-1a of "appbusybox:1.36": name and image of the only container, which has no environment.
@@ -19,11 +17,10 @@ COMPUTED = "228348450"
 
 
 @pytest.fixture(scope="module")
-def place(kube: Kube, namespaces: Namespaces) -> Iterator[Eyes]:
-    name = namespaces.new("workloads")
-    kube.create(manifests.container("check", "sleep 2"), name)
-    yield Eyes(kube, name)
-    namespaces.delete(name)
+def place(kube: Kube, shared: Eyes) -> Eyes:
+    """A namespace with a check."""
+    kube.create(manifests.container("check", "sleep 2"), shared.namespace)
+    return shared
 
 
 @pytest.mark.parametrize("kind", KINDS)
