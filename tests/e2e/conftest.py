@@ -110,8 +110,16 @@ def eyes(kube: Kube, namespace: str) -> Eyes:
 
 
 @pytest.fixture(scope="session")
-def scripts(cluster: Kube, namespaces: Namespaces) -> Scripts:
+def python_image(kube: Kube) -> str:
+    """The image that Holdfast was told to run Python checks with."""
+    operator = kube.get("Deployment", dump.INSTALLATION, "lifecycle-operator")
+    env = {entry["name"]: entry for entry in operator["spec"]["template"]["spec"]["containers"][0]["env"]}
+    return str(env["PYTHON_RUNNER_IMAGE"]["value"])
+
+
+@pytest.fixture(scope="session")
+def scripts(kube: Kube, namespaces: Namespaces, python_image: str) -> Scripts:
     """A web server in the cluster, for what the checks fetch."""
-    server = Scripts(cluster, namespaces.new("scripts", annotations={}))
+    server = Scripts(kube, namespaces.new("scripts", annotations={}), python_image)
     server.start()
     return server

@@ -3,7 +3,6 @@
 from tests.e2e.kube.client import Kube
 from tests.e2e.manifests import config_map
 
-IMAGE = "holdfast/python-runtime:dev"
 PORT = 8000
 
 FILES = {
@@ -14,8 +13,11 @@ FILES = {
 
 
 class Scripts:
-    def __init__(self, kube: Kube, namespace: str) -> None:
+    """`image` is one with Python in it."""
+
+    def __init__(self, kube: Kube, namespace: str, image: str) -> None:
         self._kube = kube
+        self._image = image
         self.namespace = namespace
 
     def url(self, file: str) -> str:
@@ -25,7 +27,7 @@ class Scripts:
         """Serves FILES under the URLs that `url` gives; returns when it answers."""
         container = {
             "name": "server",
-            "image": IMAGE,
+            "image": self._image,
             "imagePullPolicy": "IfNotPresent",
             "command": ["python3", "-m", "http.server", str(PORT), "--directory", "/srv/scripts"],
             "volumeMounts": [{"name": "scripts", "mountPath": "/srv/scripts"}],

@@ -95,16 +95,16 @@ def test_an_old_revisions_pod_is_replaced_at_once_while_the_new_revision_is_held
     assert [pod["metadata"]["name"] for pod in eyes.held("waiter")] == [held["metadata"]["name"]]
 
 
-def test_the_same_version_with_another_image_is_checked_again(kube: Kube, eyes: Eyes) -> None:
+def test_the_same_version_with_another_image_is_checked_again(kube: Kube, eyes: Eyes, python_image: str) -> None:
     kube.create_all(
         eyes.namespace, manifests.container("check", "sleep 1"), manifests.deployment("waiter", "check", "1.0")
     )
     eyes.released("waiter")
-    body: dict[str, Any] = manifests.deployment("waiter", "check", "1.0", image="holdfast/python-runtime:dev")
+    body: dict[str, Any] = manifests.deployment("waiter", "check", "1.0", image=python_image)
     kube.patch("Deployment", eyes.namespace, "waiter", {"spec": {"template": body["spec"]["template"]}})
     kube.until("KeptnTask", eyes.namespace, lambda tasks: len(tasks) == 2, "a second check of version 1.0")
     (pod,) = eyes.released("waiter")
-    assert pod["spec"]["containers"][0]["image"] == "holdfast/python-runtime:dev"
+    assert pod["spec"]["containers"][0]["image"] == python_image
     versions = kube.all("KeptnWorkloadVersion", eyes.namespace)
     assert [version["spec"]["version"] for version in versions] == ["1.0", "1.0"]
 
