@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from localkube import network
+from localkube import network, processes
 from localkube.commands import succeeds
 
 # Folders with fixed names that parts create on their own account. One that was there before is somebody else's.
@@ -25,10 +25,11 @@ FIXED_FOLDERS = (
 
 @dataclass(frozen=True)
 class Before:
-    """Kernel settings by name, and those fixed folders that did not exist."""
+    """Kernel settings by name, those fixed folders that did not exist, and the boot that this was seen in."""
 
     sysctls: dict[str, str]
     absent: list[str]
+    boot_id: str
 
 
 def remember(file: Path, folders: Iterable[str] = FIXED_FOLDERS) -> None:
@@ -39,7 +40,7 @@ def remember(file: Path, folders: Iterable[str] = FIXED_FOLDERS) -> None:
         if shutil.which("modprobe") is not None:
             succeeds(["modprobe", "-q", module])
     sysctls = network.read_sysctls([*network.WANTED_SYSCTLS, *network.WRITTEN_BY_PARTS])
-    noted = Before(sysctls, [folder for folder in folders if not Path(folder).exists()])
+    noted = Before(sysctls, [folder for folder in folders if not Path(folder).exists()], processes.boot_id())
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".partial")
     partial.write_text(json.dumps(asdict(noted), indent=2))

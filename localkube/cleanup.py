@@ -149,7 +149,9 @@ def put_back(note: Path) -> None:
     noted = before.read(note)
     if noted is None:
         return
-    network.write_sysctls(noted.sysctls)
+    if noted.boot_id == processes.boot_id():
+        # After another boot the kernel has its own settings again, and they may have become different ones.
+        network.write_sysctls(noted.sysctls)
     for folder in noted.absent:
         if folder == str(KUBELET_FIXED):
             for name in KUBELET_FIXED_FILES:

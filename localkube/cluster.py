@@ -98,6 +98,11 @@ def refuse_foreign(paths: Paths) -> None:
         cleanup.clean(Paths(owner, paths.run))
 
 
+def ours(paths: Paths) -> bool:
+    """Whether what runs on this machine, if anything does, belongs to this checkout."""
+    return paths.owner.exists() and paths.owner.read_text() == str(paths.state)
+
+
 def alive(paths: Paths) -> dict[str, processes.Record]:
     """The daemons that run, by name."""
     return {name: record for name in NAMES if (record := processes.running(name, paths.pids)) is not None}
@@ -203,8 +208,8 @@ def tail(paths: Paths, name: str) -> str:
 
 
 def is_up(paths: Paths) -> bool:
-    """Whether the cluster is complete, every part runs, and the API answers that it is ready."""
-    return paths.complete.exists() and len(alive(paths)) == len(NAMES) and health.Api(paths.pki).ready()
+    """Whether this checkout's cluster is complete, every part runs, and the API answers that it is ready."""
+    return ours(paths) and paths.complete.exists() and len(alive(paths)) == len(NAMES) and health.Api(paths.pki).ready()
 
 
 def status(paths: Paths) -> str:
@@ -212,6 +217,8 @@ def status(paths: Paths) -> str:
     running = alive(paths)
     if not running:
         return "The cluster is down."
+    if not ours(paths):
+        return f"The cluster of this checkout is down; the one of {paths.owner.read_text()} runs."
     lines = []
     if not paths.complete.exists():
         lines.append("A start of the cluster was cut off (or is under way); `up` clears it away and starts anew.")

@@ -6,12 +6,18 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 POLL_SECONDS = 0.02
+# A daemon gets only this: a proxy setting of the caller, say, would come between the API server and its webhooks.
+ENVIRONMENT = {
+    "HOME": "/root",
+    "LANG": "C.UTF-8",
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+}
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 # The shell joins our control groups before it becomes the daemon, so that no child is ever born outside them.
@@ -72,7 +78,6 @@ def start(
     *,
     pids: Path,
     log: Path,
-    env: Mapping[str, str] | None = None,
     cgroups: Sequence[Path] = (),
 ) -> Record:
     """Start a daemon in a session of its own, append its output to `log`, and write its pid file below `pids`."""
@@ -82,7 +87,7 @@ def start(
     pid = os.posix_spawn(
         "/bin/sh",
         ["/bin/sh", "-c", JOIN_AND_BECOME, name, *argv],
-        {**os.environ, **(env or {}), **joined},
+        {**ENVIRONMENT, **joined},
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),

@@ -22,9 +22,9 @@ def test_the_note_holds_kernel_settings_and_the_folders_that_were_not_there(tmp_
 
 def test_the_first_note_is_the_true_one(tmp_path: Path) -> None:
     note = tmp_path / "before.json"
-    note.write_text(json.dumps({"sysctls": {"net/ipv4/ip_forward": "as it was"}, "absent": []}))
+    note.write_text(json.dumps({"sysctls": {"net/ipv4/ip_forward": "as it was"}, "absent": [], "boot_id": "1"}))
     before.remember(note)
-    assert before.read(note) == before.Before({"net/ipv4/ip_forward": "as it was"}, [])
+    assert before.read(note) == before.Before({"net/ipv4/ip_forward": "as it was"}, [], "1")
 
 
 def test_no_note_is_no_answer(tmp_path: Path) -> None:

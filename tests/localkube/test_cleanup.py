@@ -5,6 +5,7 @@ import pytest
 
 from localkube import cleanup, network
 from localkube.paths import Paths
+from localkube.processes import boot_id
 
 MOUNTINFO = r"""22 1 254:0 / / rw - ext4 /dev/vda rw
 40 22 0:40 / /run/holdfast-localkube/containerd/task/1/rootfs rw - overlay overlay rw
@@ -42,11 +43,19 @@ def test_what_was_noted_is_put_back_once(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(network, "write_sysctls", written.append)
     made, note = tmp_path / "made", tmp_path / "before.json"
     made.mkdir()
-    note.write_text(json.dumps({"sysctls": {"net/ipv4/ip_forward": "0"}, "absent": [str(made)]}))
+    note.write_text(json.dumps({"sysctls": {"net/ipv4/ip_forward": "0"}, "absent": [str(made)], "boot_id": boot_id()}))
     cleanup.put_back(note)
     cleanup.put_back(note)
     assert written == [{"net/ipv4/ip_forward": "0"}]
     assert not made.exists()
+
+
+def test_kernel_settings_of_an_earlier_boot_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "write_sysctls", lambda values: pytest.fail("written"))
+    note = tmp_path / "before.json"
+    note.write_text(json.dumps({"sysctls": {"net/ipv4/ip_forward": "0"}, "absent": [], "boot_id": "another"}))
+    cleanup.put_back(note)
+    assert not note.exists()
 
 
 def test_cnis_notes_on_our_pods_go_and_those_of_others_stay(tmp_path: Path) -> None:

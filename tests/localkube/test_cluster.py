@@ -31,7 +31,16 @@ def test_nothing_running_is_down(paths: Paths) -> None:
     assert not cluster.is_up(paths)
 
 
+def test_another_checkouts_cluster_is_not_taken_for_ours(paths: Paths) -> None:
+    paths.owner.write_text("/theirs/.localkube")
+    paths.complete.touch()
+    pretend_running(paths, *NAMES)
+    assert cluster.status(paths) == "The cluster of this checkout is down; the one of /theirs/.localkube runs."
+    assert not cluster.is_up(paths)
+
+
 def test_a_start_without_its_end_is_called_cut_off(paths: Paths) -> None:
+    paths.owner.write_text(str(paths.state))
     pretend_running(paths, "etcd")
     told = cluster.status(paths).splitlines()
     assert told[0].startswith("A start of the cluster was cut off")

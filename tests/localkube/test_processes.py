@@ -37,6 +37,15 @@ def test_its_output_goes_to_the_log_behind_what_is_there(pids: Path) -> None:
     assert log.read_text() == "before\nout\nerr\n"
 
 
+def test_nothing_of_our_environment_reaches_it(pids: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://192.0.2.1")
+    record = sleeper(pids, "env")
+    assert processes.wait_until(lambda: not record.alive(), 5)
+    log = (pids.parent / "sleeper.log").read_text()
+    assert "PATH=/usr/local/sbin:" in log
+    assert "PROXY" not in log
+
+
 def test_it_joins_the_groups_that_it_is_given(pids: Path, tmp_path: Path) -> None:
     group = tmp_path / "group"
     group.mkdir()
