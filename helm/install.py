@@ -91,7 +91,8 @@ def upgrade(options: argparse.Namespace, content: str) -> None:
         "podAnnotations.holdfast-images": content,
     }
     command = ["helm", "upgrade", "--install", RELEASE, str(CHART), "--namespace", options.namespace]
-    command += ["--create-namespace", "--wait", f"--timeout={WAIT_SECONDS}s"]
+    # CRDs stay when a release goes, so they may still bear the marks of another: of Keptn's own, for one.
+    command += ["--create-namespace", "--take-ownership", "--wait", f"--timeout={WAIT_SECONDS}s"]
     for key, value in values.items():
         command += ["--set-string", f"{key}={value}"]
     for each in options.set:
