@@ -53,12 +53,14 @@ async def _run(console: Console, seconds: float, plain: bool) -> int:
     found = verdict.findings(story)
     console.print()
     console.print(view.account(story))
-    console.print(view.claims(found))
+    console.print(view.claims(found), soft_wrap=True)
     all_held = all(finding.held for finding in found)
     if not all_held:
-        console.print(view.diagnosis(story))
-        console.print("Holdfast's own words: kubectl -n keptn-system logs deployment/lifecycle-operator\n")
-    console.print(view.where_next(str(_kubeconfig())))
+        console.print(view.diagnosis(story), soft_wrap=True)
+        console.print(
+            "Holdfast's own words: kubectl -n keptn-system logs deployment/lifecycle-operator\n", soft_wrap=True
+        )
+    console.print(view.where_next(str(_kubeconfig())), soft_wrap=True)
     return 0 if all_held else 1
 
 
@@ -78,7 +80,10 @@ async def _watch(api: Api, console: Console, seconds: float, plain: bool) -> Sto
     story = Story(shop.expected(objects))
     clock = watching.Clock()
     teller = _Teller(console, story, plain)
-    console.print(f"kubectl apply -f examples/shop: {len(objects)} objects, four of them workloads with a check each\n")
+    console.print(
+        f"kubectl apply -f examples/shop: {len(objects)} objects, four of them workloads with a check each\n",
+        soft_wrap=True,
+    )
     async with watching.watching(api, story, clock, teller.changed):
         clock.start()
         picture = asyncio.create_task(_picture(console, story, clock, plain))
@@ -108,7 +113,7 @@ class _Teller:
     def changed(self) -> None:
         if self._plain:
             for one in self._story.lines[self._told :]:
-                self._console.print(view.line(one))
+                self._console.print(view.line(one), soft_wrap=True)
         self._told = len(self._story.lines)
         if self._story.finished:
             self.finished.set()

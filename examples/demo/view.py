@@ -18,10 +18,10 @@ _COLOURS = {"good": "green", "bad": "red", "plain": "default"}
 def live(story: Story, now: float) -> RenderableType:
     """The picture at `now`: one row for each workload, and the last things that happened."""
     table = Table(title=f"The shop after {now:.1f} s", title_justify="left", title_style="bold", expand=False)
-    for heading in ("workload", "pods", "check", "gate"):
-        table.add_column(heading)
+    for heading in ("workload", "pods", "its check", "gate"):
+        table.add_column(heading, no_wrap=True)
     for workload in story.workloads:
-        table.add_row(workload.title, pods(workload), check(workload, now), gate(workload, now))
+        table.add_row(_name(workload), pods(workload), check(workload, now), gate(workload, now))
     return Group(table, *(line(one) for one in story.lines[-_LINES:]))
 
 
@@ -43,16 +43,17 @@ def pods(workload: Workload) -> str:
 def check(workload: Workload, now: float) -> Text:
     """What the check does, and since when or for how long."""
     one = workload.check
-    name = f"{workload.expected.definition} ({workload.expected.runner})"
+    text = Text(f"{workload.expected.definition}\n{workload.expected.runner}")
     if one.started is None:
-        return Text(name, style="dim")
+        return text
     if one.took is None:
         doing = "starting" if one.running is None else "running"
-        return Text(f"{name}: {doing} {now - one.started:.1f} s", style="yellow")
+        return text.append(f", {doing} {now - one.started:.1f} s", style="yellow")
     if not one.verdict:
-        return Text(f"{name}: ended after {one.took:.1f} s", style="yellow")
+        return text.append(f", ended after {one.took:.1f} s", style="yellow")
     passed = one.verdict == "Succeeded"
-    return Text(f"{name}: {'passed' if passed else 'failed'} in {one.took:.1f} s", style="green" if passed else "red")
+    words = f", {'passed' if passed else 'failed'} in {one.took:.1f} s"
+    return text.append(words, style="green" if passed else "red")
 
 
 def gate(workload: Workload, now: float) -> Text:
@@ -68,13 +69,12 @@ def gate(workload: Workload, now: float) -> Text:
 
 
 def account(story: Story) -> RenderableType:
-    """What was held how long, what the check itself took, and what is left over as the gate's own time."""
+    """What was held how long, what the check itself took, and what is left over as the gate's own."""
     table = Table(title="What was held, and how long", title_justify="left", title_style="bold")
-    table.add_column("workload")
-    table.add_column("held", justify="right")
-    table.add_column("the check itself", justify="right")
-    table.add_column("the gate's own", justify="right")
-    table.add_column("in the end")
+    table.add_column("workload", no_wrap=True)
+    for heading in ("held", "its check", "gate added"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("in the end", no_wrap=True)
     for workload in story.workloads:
         held, took = workload.held_for, workload.check.took
         own = _seconds(held - took) if held is not None and took is not None else ""
@@ -105,11 +105,15 @@ def _why(workload: Workload) -> RenderableType:
 def claims(found: Sequence[Finding]) -> RenderableType:
     """Each claim with a mark, and what was seen instead where one did not hold."""
     text = Text("Did all of it happen?\n", style="bold")
+    about = ""
     for finding in found:
-        text.append("yes  " if finding.held else "NO   ", style="green" if finding.held else "bold red")
+        if finding.about != about:
+            about = finding.about
+            text.append(f"{about}\n", style="not bold")
+        text.append("  yes  " if finding.held else "  NO   ", style="green" if finding.held else "bold red")
         text.append(f"{finding.claim}\n", style="not bold")
         if not finding.held:
-            text.append(f"     {finding.seen}\n", style="not bold red")
+            text.append(f"       {finding.seen}\n", style="not bold red")
     return text
 
 
@@ -143,6 +147,10 @@ def where_next(kubeconfig: str) -> RenderableType:
     lines.append("To stop:\n")
     lines.append("  make cluster-down", style="not bold cyan")
     return lines
+
+
+def _name(workload: Workload) -> Text:
+    return Text(f"{workload.expected.name}\n").append(workload.expected.kind, style="dim")
 
 
 def _seconds(value: float | None) -> str:

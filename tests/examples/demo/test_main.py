@@ -69,7 +69,7 @@ async def test_on_a_terminal_there_is_a_picture_that_is_drawn_again(monkeypatch:
 async def test_a_failed_one_that_is_let_go_makes_the_demo_fail_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     status, text = await _run(monkeypatch, Cluster(_checkout_is_let_go), terminal=False)
     assert status == 1
-    assert "NO   Deployment checkout: its pods are still held" in text
+    assert "NO   its pods are still held" in text
     assert "not held: checkout-1" in text
     assert "The last events in namespace shop" in text
 

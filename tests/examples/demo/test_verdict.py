@@ -9,7 +9,7 @@ from tests.examples.demo import tale
 
 
 def _missed(told: Story) -> list[str]:
-    return [finding.claim for finding in findings(told) if not finding.held]
+    return [f"{finding.about}: {finding.claim}" for finding in findings(told) if not finding.held]
 
 
 def _whole() -> Story:
