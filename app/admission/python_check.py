@@ -5,20 +5,16 @@ and holds the interpreter's lock all the while.
 import asyncio
 import contextlib
 import json
-import resource
 import signal
 import sys
 from pathlib import Path
 
-from app.lifecycle import python_syntax
+from app.admission.python_child import CPU_SECONDS
 from app.lifecycle.python_syntax import Fault, Unreadable
 
-# The whole address space of the child, which has to fit beside the webhook itself in its container.
-_MEMORY_BYTES = 160 * 1024 * 1024
-_CPU_SECONDS = 2
 _SECONDS = 3.0
 # Without site-packages, which would be most of the child's start.
-_CHILD = "import sys; sys.path.append(sys.argv[1]); from app.admission.python_check import child; child()"
+_CHILD = "import sys; sys.path.append(sys.argv[1]); from app.admission.python_child import main; main()"
 _ROOT = str(Path(__file__).parents[2])
 
 
@@ -59,23 +55,10 @@ async def _in_child(code: str) -> Fault | None:
                 process.kill()
             await process.wait()
     if process.returncode == -signal.SIGXCPU:
-        raise Unreadable(f"it takes more than {_CPU_SECONDS} s to read")
+        raise Unreadable(f"it takes more than {CPU_SECONDS} s to read")
     if process.returncode != 0:
         raise Unreadable(f"its reader ended with {process.returncode}")
     answer = json.loads(said)
     if "unreadable" in answer:
         raise Unreadable(answer["unreadable"])
     return Fault(*answer["fault"]) if answer["fault"] else None
-
-
-def child() -> None:
-    """Runs in the child: a script on standard input, what was found on standard output."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS + 1))
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-    try:
-        fault = python_syntax.check(sys.stdin.buffer.read().decode(errors="surrogatepass"))
-        answer: dict[str, object] = {"fault": fault}
-    except Unreadable as error:
-        answer = {"unreadable": str(error)}
-    print(json.dumps(answer))

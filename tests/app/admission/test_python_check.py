@@ -27,7 +27,7 @@ async def test_what_would_hold_an_interpreter_for_minutes_is_given_up_in_time() 
 
 
 async def test_the_processor_time_of_a_child_is_limited_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(python_check, "_CHILD", python_check._CHILD.replace("child()", "\nwhile True: pass"))
+    monkeypatch.setattr(python_check, "_CHILD", python_check._CHILD.replace("main()", "\nwhile True: pass"))
     limits = "import resource; resource.setrlimit(resource.RLIMIT_CPU, (1, 2)); "
     monkeypatch.setattr(python_check, "_CHILD", limits + python_check._CHILD)
     with pytest.raises(Unreadable, match="s to read"):
