@@ -46,21 +46,26 @@ class Parents:
         self._context = context
         self._templates: dict[tuple[str, str], Template] = {}
 
-    async def source(self, pod: Pod, owner: OwnerReference, revision: str) -> Source | None:
-        """The source of a pod's revision, None if its owner is gone. Raises ApiError if it cannot be read."""
+    async def source(self, pod: Pod, owner: OwnerReference, revision: str, *, live: bool = False) -> Source | None:
+        """The source of a pod's revision, None if its owner is gone. Raises ApiError if it cannot be read.
+
+        A revision that is new here has its parent read from the API server, and so has any with `live`: a cache that is
+        a moment behind could say that nobody asked for checks.
+        """
         try:
             if owner.kind == "ReplicaSet":
-                return await self._of_replica_set(pod.metadata.namespace, owner)
+                return await self._of_replica_set(pod.metadata.namespace, owner, live)
             if owner.kind in ("StatefulSet", "DaemonSet"):
-                return await self._of_set(pod.metadata.namespace, owner, revision)
+                return await self._of_set(pod.metadata.namespace, owner, revision, live)
         except NotFound:
             return None
         return None
 
-    async def _of_replica_set(self, namespace: str, owner: OwnerReference) -> Source | None:
+    async def _of_replica_set(self, namespace: str, owner: OwnerReference, live: bool) -> Source | None:
         template = self._templates.get((owner.uid, ""))
         own: Parent | None = None
         if template is None:
+            live = True
             raw = await self._context.api.get(resources.REPLICASETS, owner.name, namespace)
             own = Parent.model_validate(raw)
             if own.metadata.uid != owner.uid:
@@ -72,22 +77,22 @@ class Parents:
             return Source("ReplicaSet", own, None, False, template)
         if template.above is not None and template.above.kind == "Deployment":
             parent = await self._parent(
-                self._context.caches.deployments, resources.DEPLOYMENTS, namespace, template.above
+                self._context.caches.deployments, resources.DEPLOYMENTS, namespace, template.above, live
             )
             return Source("Deployment", parent, parent, True, template) if parent else None
         meta = ObjectMeta(name=owner.name, namespace=namespace, uid=owner.uid)
         return Source("ReplicaSet", Parent(metadata=meta), None, True, template)
 
-    async def _of_set(self, namespace: str, owner: OwnerReference, revision: str) -> Source | None:
+    async def _of_set(self, namespace: str, owner: OwnerReference, revision: str, live: bool) -> Source | None:
         caches = self._context.caches
         stateful = owner.kind == "StatefulSet"
         cache, resource = (
             (caches.stateful_sets, resources.STATEFULSETS) if stateful else (caches.daemon_sets, resources.DAEMONSETS)
         )
-        parent = await self._parent(cache, resource, namespace, owner)
+        template = self._templates.get((owner.uid, revision))
+        parent = await self._parent(cache, resource, namespace, owner, live or template is None)
         if parent is None:
             return None
-        template = self._templates.get((owner.uid, revision))
         if template is None:
             # The workload itself has only its newest template; an older revision's stands in its ControllerRevision.
             name = revision if stateful else f"{owner.name}-{revision}"
@@ -97,9 +102,9 @@ class Parents:
         return Source(owner.kind, parent, parent, False, template)
 
     async def _parent(
-        self, cache: Informer[Any], resource: Resource, namespace: str, owner: OwnerReference
+        self, cache: Informer[Any], resource: Resource, namespace: str, owner: OwnerReference, live: bool
     ) -> Parent | None:
-        cached: Object | None = cache.get(namespace, owner.name)
+        cached: Object | None = None if live else cache.get(namespace, owner.name)
         if cached is not None and cached.metadata.uid == owner.uid:
             return Parent(metadata=cached.metadata)
         raw = await self._context.api.get(resource, owner.name, namespace, metadata_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from app.api import wellknown
 from app.api.core import Pod
+from app.api.meta import OwnerReference
 from app.api.workload import Workload, WorkloadVersion
 from app.cluster import resources
 from app.cluster.api import Json, PatchType
@@ -42,13 +43,14 @@ class RevisionReconciler:
                 self._judged(link.version)
             return Done()
         owner = identity.owner_of(pods[0])
-        source = await self._parents.source(pods[0], owner, key.hash) if owner else None
-        if owner is None or source is None:
+        if owner is None:
+            return Done()
+        source, asked = await self._asked(pods[0], owner, key)
+        if source is not None and asked is None:
+            # A gate that is opened cannot be put back, so that nobody asked must be the API server's own word.
+            source, asked = await self._asked(pods[0], owner, key, live=True)
+        if source is None:
             return Done()  # the owner is gone, and the garbage collector takes its pods
-        seen = pods[0].model_copy(
-            update={"spec": pods[0].spec.model_copy(update={"containers": source.template.containers})}
-        )
-        asked = identity.identify(seen, source.keys)
         if asked is None:
             log.info("pods held although nobody asked for checks", extra={"namespace": key.namespace})
             await self._release(pods)
@@ -70,6 +72,16 @@ class RevisionReconciler:
             await self._release(pods)
         self._judged(link.version)
         return Done()
+
+    async def _asked(
+        self, pod: Pod, owner: OwnerReference, key: RevisionKey, *, live: bool = False
+    ) -> tuple[Source | None, Identity | None]:
+        source = await self._parents.source(pod, owner, key.hash, live=live)
+        if source is None:
+            return None, None
+        # The template's containers: others may have been put into the pod since, and are not of its version.
+        spec = pod.spec.model_copy(update={"containers": source.template.containers})
+        return source, identity.identify(pod.model_copy(update={"spec": spec}), source.keys)
 
     def _held(self, key: RevisionKey) -> list[Pod]:
         return [
