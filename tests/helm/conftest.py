@@ -39,7 +39,7 @@ class Rendered:
 
 def rendered_with(*options: str) -> Rendered:
     """With these options of `helm template`. Raises RenderError with helm's complaint."""
-    return Rendered(tuple(item for item in yaml.safe_load_all(render.template(*options)) if item))
+    return Rendered(tuple(item for item in yaml.load_all(render.template(*options), yaml.CSafeLoader) if item))
 
 
 @pytest.fixture(scope="session")

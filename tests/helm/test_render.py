@@ -13,7 +13,7 @@ def test_the_manifests_are_what_the_chart_renders_to() -> None:
 
 def applied() -> list[Json]:
     files = sorted(render.TARGET.glob("*.yaml"))
-    return [item for file in files for item in yaml.safe_load_all(file.read_text()) if item]
+    return [item for file in files for item in yaml.load_all(file.read_text(), yaml.CSafeLoader) if item]
 
 
 def identity(item: Json) -> tuple[str, str]:
