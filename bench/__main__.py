@@ -17,6 +17,7 @@ from bench import figures, report
 from bench.run import Options, Run
 from bench.server import Server, ServerError
 
+_QUIET_LOAD = 1.0
 FOLDER = Path(__file__).resolve().parent.parent / ".bench"
 
 
@@ -43,7 +44,7 @@ def main() -> int:
 
 
 async def _measure(console: Console, options: Options, strict: bool) -> int:
-    began = time.monotonic()
+    began, load = time.monotonic(), os.getloadavg()[0]
     api, server = await KubeApi.connect(), await Server.connect()
     try:
         measured = await Run(api, server, options, console.print).measure()
@@ -58,6 +59,7 @@ async def _measure(console: Console, options: Options, strict: bool) -> int:
         "seconds": round(time.monotonic() - began, 1),
         "kubernetes": version,
         "cpus": os.cpu_count(),
+        "load_before": round(load, 1),
         "rollouts": options.rollouts,
         "rounds": options.rounds,
     }
@@ -66,6 +68,8 @@ async def _measure(console: Console, options: Options, strict: bool) -> int:
     document = report.document(rows, about, {name: list(values) for name, values in measured.series.items()})
     file.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
     console.print(report.table(rows))
+    if load > _QUIET_LOAD:
+        console.print(f"Other work was running before the start (load {load:.1f}), and has made the times longer.")
     console.print(f"Kubernetes {version} on {about['cpus']} CPUs, {about['seconds']} s in all. Every value: {file}")
     return report.exit_status(rows, strict=strict)
 

@@ -19,6 +19,7 @@ class Measured:
 
     series: Mapping[str, Sequence[float]]
     admissions: float = 0
+    own_admissions: int = 0
     admission_seconds: float = 0
     written: Written | None = None
     written_for: int = 0
@@ -33,7 +34,7 @@ def rows(measured: Measured) -> list[Row]:
     mean = 1000 * measured.admission_seconds / measured.admissions if measured.admissions else None
     return [
         Row(
-            "time the gate adds beyond the Job's own run, one rollout at a time, median",
+            "time the gate adds beyond the Job's own run, one rollout at a time",
             "s",
             _median(series.get(ONE)),
             0.15,
@@ -53,7 +54,7 @@ def rows(measured: Measured) -> list[Row]:
             3,
         ),
         Row(
-            "10 rollouts at once, median",
+            "the same, 10 rollouts at once",
             "s",
             _median(series.get(MANY)),
             0.25,
@@ -63,18 +64,18 @@ def rows(measured: Measured) -> list[Row]:
             3,
         ),
         Row(
-            "pod admission, mean by the API server's own histogram",
+            "pod admission, by the API server's own histogram",
             "ms",
             mean,
             6,
             keptn="32 ms",
-            note=f"{measured.admissions:.0f} pods",
+            note=_pods(measured),
         ),
         _writes(measured),
         _memory("webhook", 75, "59 MB", measured),
         _memory("worker", 90, "41 MB", measured),
         Row(
-            "a failed check fails its Deployment's rollout, after the check's pod ended, median",
+            "from the end of a failed check to the failed rollout",
             "s",
             _median(series.get(FAILED)),
             1.0,
@@ -85,24 +86,29 @@ def rows(measured: Measured) -> list[Row]:
     ]
 
 
+def _pods(measured: Measured) -> str:
+    others = measured.admissions - measured.own_admissions
+    return f"mean of {measured.admissions:.0f} pods" + (f", {others:.0f} of them of other work" if others > 0 else "")
+
+
 def _writes(measured: Measured) -> Row:
-    what = "writes to the API per single-task rollout (events counted apart)"
+    what = "writes to the API for a rollout with one task"
     if measured.written is None or not measured.written_for:
         note = "the API server's counters did not show the installation's requests"
         return Row(what, "", None, 14, measured.floor_writes, "about 50", note, 1)
     count = measured.written_for
     each = measured.written.others / count
-    note = f"and {measured.written.events / count:.1f} events; {count} rollouts, their removal included"
+    note = f"mean of {count}, removal included; {measured.written.events / count:.1f} events beside them"
     return Row(what, "", each, 14, measured.floor_writes, "about 50", note, 1)
 
 
 def _memory(role: str, goal: float, keptn: str, measured: Measured) -> Row:
-    what = f"resident memory, {role}, idle, the largest of its replicas"
+    what = f"resident memory of the {role}, idle"
     idle = [one.mebibytes for one in measured.idle if one.role == role]
     later = [one.mebibytes for one in measured.afterwards if one.role == role]
     if not idle:
         return Row(what, "MiB", None, goal, keptn=keptn, note="no such process here: run this on the cluster's node")
-    note = f"{len(idle)} processes; {max(later):.1f} MiB after the load" if later else f"{len(idle)} processes"
+    note = f"largest of {len(idle)}" + (f"; {max(later):.1f} MiB after the load" if later else "")
     return Row(what, "MiB", max(idle), goal, keptn=keptn, note=note, digits=1)
 
 
@@ -111,4 +117,4 @@ def _median(values: Sequence[float] | None) -> float | None:
 
 
 def _spread(values: Sequence[float] | None) -> str:
-    return f"{len(values)} rollouts, {min(values):.3f} to {max(values):.3f} s" if values else ""
+    return f"median of {len(values)}, {min(values):.3f} to {max(values):.3f} s" if values else ""

@@ -43,7 +43,7 @@ class Run:
         idle = memory.measure()
         await rollouts.remove(self._api, (OPTED_IN, PLAIN))
         await self._prepare()
-        accounted = await accounting.begin(self._api, self._options.installation, self._server.metrics)
+        accounted = await accounting.begin(self._api, self._options.installation, OPTED_IN, self._server.metrics)
         try:
             async with rollouts.timed(self._api, OPTED_IN) as held, rollouts.timed(self._api, PLAIN) as plain:
                 before = await self._server.metrics()
@@ -94,7 +94,11 @@ class Run:
                 self._series[figures.FAILED] += [] if times.until_failed is None else [times.until_failed]
             self._say(f"{_FAILURES} rollouts whose check fails")
         return figures.Measured(
-            dict(self._series), written=written, written_for=self._options.rollouts, floor_writes=floor_writes
+            dict(self._series),
+            own_admissions=held.pods,
+            written=written,
+            written_for=self._options.rollouts,
+            floor_writes=floor_writes,
         )
 
     async def _warm_up(self, ours: Rollouts, held: Stopwatch) -> dict[str, Any]:

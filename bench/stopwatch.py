@@ -49,6 +49,11 @@ class Stopwatch:
     def __getitem__(self, rollout: str) -> Times:
         return self._times[rollout]
 
+    @property
+    def pods(self) -> int:
+        """How many held pods were seen so far."""
+        return sum(times.pod is not None for times in self._times.values())
+
     def on_gated(self, call: Callable[[str, Pod], None]) -> None:
         """Calls with the rollout and its held pod, when it is first seen."""
         self._gated.append(call)

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from app.cluster.errors import AlreadyExists, NotFound
+from app.cluster.errors import NotFound
 from bench import accounting
 from bench.accounting import Written
 
@@ -22,16 +22,13 @@ def _page(events: int, leases: int, writes: int) -> str:
 class _Cluster:
     """Takes FlowSchemas, and has a metrics page on which the leases move if `counts`."""
 
-    def __init__(self, *, counts: bool, there: bool = False) -> None:
+    def __init__(self, *, counts: bool) -> None:
         self.schemas: list[dict[str, Any]] = []
         self.deleted: list[str] = []
         self._counts = counts
-        self._there = there
         self._leases = 5
 
     async def create(self, resource: object, body: dict[str, Any], *_: object, **__: object) -> dict[str, Any]:
-        if self._there:
-            raise AlreadyExists(409, "AlreadyExists", "it is there")
         self.schemas.append(body)
         return body
 
@@ -57,22 +54,24 @@ def test_a_difference_and_a_sum_of_what_was_written() -> None:
 
 async def test_the_narrow_schemas_come_before_the_one_for_all_else() -> None:
     cluster = _Cluster(counts=True)
-    assert await accounting.begin(cluster, "keptn-system", cluster.metrics)  # type: ignore[arg-type]
+    assert await accounting.begin(cluster, "keptn-system", "rollouts", cluster.metrics)  # type: ignore[arg-type]
     by_precedence = sorted(cluster.schemas, key=lambda body: body["spec"]["matchingPrecedence"])
-    resources = [body["spec"]["rules"][0]["resourceRules"][0]["resources"] for body in by_precedence]
-    assert resources == [["events"], ["leases"], ["*"]]
+    rules = [body["spec"]["rules"][0]["resourceRules"][0] for body in by_precedence]
+    assert [rule["resources"] for rule in rules] == [["events"], ["leases"], ["*"]]
+    assert [rule["namespaces"] for rule in rules] == [["rollouts"], ["keptn-system"], ["rollouts"]]
     for body in cluster.schemas:
         assert body["spec"]["rules"][0]["subjects"][0]["group"]["name"] == "system:serviceaccounts:keptn-system"
 
 
 async def test_it_does_not_work_if_the_leaders_lease_renewals_never_show() -> None:
     cluster = _Cluster(counts=False)
-    assert not await accounting.begin(cluster, "keptn-system", cluster.metrics, seconds=1)  # type: ignore[arg-type]
+    assert not await accounting.begin(cluster, "keptn-system", "rollouts", cluster.metrics, seconds=1)  # type: ignore[arg-type]
 
 
-async def test_schemas_of_a_run_that_was_killed_are_used_again() -> None:
-    cluster = _Cluster(counts=True, there=True)
-    assert await accounting.begin(cluster, "keptn-system", cluster.metrics)  # type: ignore[arg-type]
+async def test_schemas_of_a_run_that_was_killed_are_made_anew() -> None:
+    cluster = _Cluster(counts=True)
+    assert await accounting.begin(cluster, "keptn-system", "rollouts", cluster.metrics)  # type: ignore[arg-type]
+    assert cluster.deleted == [body["metadata"]["name"] for body in cluster.schemas]
 
 
 async def test_all_schemas_are_taken_away_though_one_is_gone_already() -> None:

@@ -30,9 +30,10 @@ def test_what_was_not_measured_is_neither_met_nor_missed() -> None:
 
 
 def test_admission_is_the_mean_in_milliseconds() -> None:
-    row = _row(Measured({}, admissions=40, admission_seconds=0.2), "admission")
+    row = _row(Measured({}, admissions=40, own_admissions=30, admission_seconds=0.2), "admission")
     assert row.measured == 5.0
     assert row.met
+    assert row.note == "mean of 40 pods, 10 of them of other work"
 
 
 def test_writes_are_counted_for_each_rollout_and_events_stand_apart() -> None:
@@ -48,4 +49,4 @@ def test_memory_is_the_largest_replica_before_the_load_and_the_note_has_it_after
     later = [Resident("webhook", 1, 90.5)]
     row = _row(Measured({}, idle=idle, afterwards=later), "webhook")
     assert (row.measured, row.met) == (76.0, False)
-    assert row.note == "2 processes; 90.5 MiB after the load"
+    assert row.note == "largest of 2; 90.5 MiB after the load"
