@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -69,7 +69,13 @@ def down(paths: Paths, progress: Progress) -> None:
         with progress.step("taking the cluster down"):
             left = cleanup.clean(paths)
         if left:
-            raise LocalkubeError("these are still there:\n" + "\n".join(f"    {thing}" for thing in left))
+            raise LocalkubeError(f"these are still there:\n{listed(left)}")
+
+
+def listed(things: Sequence[str], most: int = 10) -> str:
+    """Things one below the other, as far as a person reads on."""
+    more = [f"    … and {len(things) - most} more"] if len(things) > most else []
+    return "\n".join([*(f"    {thing}" for thing in things[:most]), *more])
 
 
 @contextmanager
@@ -115,9 +121,7 @@ def begin(
     with progress.step("clearing what an earlier start left"):
         left = cleanup.clean(paths)
     if left:
-        raise LocalkubeError(
-            "an earlier cluster left these, and they cannot be removed:\n" + "\n".join(f"    {thing}" for thing in left)
-        )
+        raise LocalkubeError(f"an earlier cluster left these, and they cannot be removed:\n{listed(left)}")
     checks.address_ranges()
     checks.ports()
     paths.run.mkdir(parents=True, mode=0o700)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from localkube import cleanup, cluster, packages, processes
+from localkube import checks, cleanup, cluster, packages, processes
 from localkube.errors import LocalkubeError
 from localkube.parts import NAMES
 from localkube.paths import Paths
@@ -12,7 +12,8 @@ from localkube.progress import Progress, Step
 
 
 @pytest.fixture
-def paths(tmp_path: Path) -> Paths:
+def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
+    monkeypatch.setattr(checks, "platform", lambda: None)
     found = Paths(tmp_path / "mine" / ".localkube", tmp_path / "run")
     found.pids.mkdir(parents=True)
     found.logs.mkdir(parents=True)
@@ -78,6 +79,18 @@ def test_up_when_up_touches_nothing(paths: Paths, monkeypatch: pytest.MonkeyPatc
     pretend_running(paths, *NAMES)
     paths.complete.touch()
     assert cluster.up(paths, paths.run, Progress()) == 0.0
+
+
+def test_what_cannot_be_removed_is_listed_but_not_without_end() -> None:
+    assert cluster.listed(["mount /a", "mount /b"]) == "    mount /a\n    mount /b"
+    assert cluster.listed(["x"] * 40).splitlines()[-1] == "    … and 30 more"
+    assert len(cluster.listed(["x"] * 40).splitlines()) == 11
+
+
+def test_down_names_what_is_still_there(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cleanup, "clean", lambda paths: ["mount /a"])
+    with pytest.raises(LocalkubeError, match=r"these are still there:\n    mount /a"):
+        cluster.down(paths, Progress())
 
 
 def test_waiting_ends_when_everything_holds(paths: Paths) -> None:
