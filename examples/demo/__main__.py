@@ -13,7 +13,7 @@ from app.cluster import resources
 from app.cluster.api import Api
 from app.cluster.errors import ApiError
 from app.cluster.kube import KubeApi
-from examples.demo import shop, verdict, view, watching
+from examples.demo import kubectl, shop, verdict, view, watching
 from examples.demo.story import Story
 
 # How long we look at the failed one after all else is done: a gate that opens late must be noticed.
@@ -50,9 +50,10 @@ async def _run(console: Console, seconds: float, plain: bool) -> int:
         story = await _watch(api, console, seconds, plain)
     finally:
         await api.aclose()
-    found = verdict.findings(story)
+    status = await kubectl.rollout_status()
+    found = verdict.findings(story, status)
     console.print()
-    console.print(view.account(story))
+    console.print(view.account(story, status))
     console.print(view.claims(found), soft_wrap=True)
     all_held = all(finding.held for finding in found)
     if not all_held:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from examples.demo.kubectl import RolloutStatus
 from examples.demo.story import Story, Workload
 
 
@@ -16,11 +17,11 @@ class Finding:
     seen: str = ""
 
 
-def findings(story: Story) -> list[Finding]:
-    """All claims of the demo, in the order in which they come about."""
+def findings(story: Story, status: RolloutStatus | None = None) -> list[Finding]:
+    """All claims of the demo, in the order in which they come about. `status` is of the failing one, if known."""
     found: list[Finding] = []
     for workload in story.workloads:
-        found += _failing(workload) if workload.fails else _passing(workload)
+        found += _failing(workload, status) if workload.fails else _passing(workload)
     return found
 
 
@@ -62,7 +63,7 @@ def _passing(workload: Workload) -> Iterator[Finding]:
     )
 
 
-def _failing(workload: Workload) -> Iterator[Finding]:
+def _failing(workload: Workload, status: RolloutStatus | None) -> Iterator[Finding]:
     check = workload.check
     definition = workload.expected.definition
     yield from _common(workload)
@@ -88,6 +89,9 @@ def _failing(workload: Workload) -> Iterator[Finding]:
         workload.rollout_failed is not None and said,
         f"condition Progressing: {rollout.status} {rollout.reason}: {rollout.message}" if rollout else "no condition",
     )
+    if status is not None:
+        gave_up = status.exit_status != 0 and "progress deadline" in status.output
+        yield Finding(workload.title, "kubectl rollout status gives it up at once", gave_up, status.output)
     for kind in (workload.expected.kind, "Pod"):
         yield Finding(
             workload.title,

@@ -8,6 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from examples.demo.kubectl import RolloutStatus
 from examples.demo.story import Line, Story, Workload
 from examples.demo.verdict import Finding
 
@@ -68,7 +69,7 @@ def gate(workload: Workload, now: float) -> Text:
     return Text("")
 
 
-def account(story: Story) -> RenderableType:
+def account(story: Story, status: RolloutStatus | None) -> RenderableType:
     """What was held how long, what the check itself took, and what is left over as the gate's own."""
     table = Table(title="What was held, and how long", title_justify="left", title_style="bold")
     table.add_column("workload", no_wrap=True)
@@ -85,17 +86,20 @@ def account(story: Story) -> RenderableType:
             own,
             pods(workload) if not workload.fails else Text("rollout failed", style="red"),
         )
-    return Group(table, *(_why(workload) for workload in story.workloads if workload.fails))
+    return Group(table, *(_why(workload, status) for workload in story.workloads if workload.fails))
 
 
-def _why(workload: Workload) -> RenderableType:
+def _why(workload: Workload, status: RolloutStatus | None) -> RenderableType:
     """Why the failing one is held and what its rollout status says."""
     rollout = workload.rollout
     text = Text()
     text.append("Its check printed:\n", style="bold")
     text.append(f"{workload.check.last_lines or '(nothing was kept)'}\n\n")
-    text.append("Its condition Progressing, which `kubectl rollout status` goes by, says:\n", style="bold")
+    text.append("Its condition Progressing says:\n", style="bold")
     text.append(f"{rollout.status} {rollout.reason}\n{rollout.message}" if rollout else "(nothing)")
+    if status is not None:
+        text.append(f"\n\n{status.command} says:\n", style="bold")
+        text.append(f"{status.output}\n(exit status {status.exit_status})")
     if workload.rollout_failed is not None and workload.check.ended is not None:
         later = workload.rollout_failed - workload.check.ended
         text.append(f"\n\nIt said so {later:.2f} s after the check's pod had ended.")
@@ -140,7 +144,7 @@ def where_next(kubeconfig: str) -> RenderableType:
         lines.append(f"  {command}\n", style="not bold cyan")
     lines.append("To mend the check that failed, and watch the gate open:\n")
     for command in (
-        "kubectl apply -f examples/mended",
+        "kubectl replace -f examples/mended",
         "kubectl -n shop annotate deployment checkout --overwrite keptn.sh/retry=$(date +%s)",
     ):
         lines.append(f"  {command}\n", style="not bold cyan")

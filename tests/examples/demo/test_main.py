@@ -40,7 +40,11 @@ async def _run(monkeypatch: pytest.MonkeyPatch, cluster: Cluster, *, terminal: b
     async def connect() -> Cluster:
         return cluster
 
+    async def no_kubectl() -> None:
+        return None
+
     monkeypatch.setattr("examples.demo.__main__.KubeApi.connect", connect)
+    monkeypatch.setattr("examples.demo.kubectl.rollout_status", no_kubectl)
     file = StringIO()
     console = Console(file=file, width=120, force_terminal=terminal, highlight=False)
     status = await demo._run(console, 120.0, plain=not terminal)

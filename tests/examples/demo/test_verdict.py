@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from app.api.core import Pod
+from examples.demo.kubectl import RolloutStatus
 from examples.demo.story import Story
 from examples.demo.verdict import findings
 from tests.examples.demo import tale
@@ -88,3 +89,17 @@ def test_a_pod_made_after_the_pass_needs_no_gate() -> None:
     later: Pod = tale.pod(tale.GOOD, held=False, ready=True, name="storefront-2")
     told.pod(9.0, None, later)
     assert _missed(told) == []
+
+
+@pytest.mark.parametrize(
+    ("output", "exit_status", "gave_up"),
+    [
+        ('error: deployment "checkout" exceeded its progress deadline', 1, True),
+        ("error: timed out waiting for the condition", 1, False),
+        ('deployment "checkout" successfully rolled out', 0, False),
+    ],
+)
+def test_kubectls_own_word_counts_where_there_is_one(output: str, exit_status: int, gave_up: bool) -> None:
+    status = RolloutStatus("kubectl rollout status", output, exit_status)
+    missed = [finding for finding in findings(_whole(), status) if not finding.held]
+    assert [finding.seen for finding in missed] == ([] if gave_up else [output])

@@ -3,6 +3,7 @@ from io import StringIO
 from rich.console import Console, RenderableType
 
 from examples.demo import verdict, view
+from examples.demo.kubectl import RolloutStatus
 from tests.examples.demo import tale
 
 
@@ -47,7 +48,7 @@ def test_the_account_sets_the_checks_time_against_the_holding_time() -> None:
     told = tale.story()
     tale.tell_good(told)
     tale.tell_bad(told)
-    text = _text(view.account(told))
+    text = _text(view.account(told, None))
     row = next(line for line in text.splitlines() if "Deployment storefront" in line)
     assert "3.00 s" in row
     assert "1.50 s" in row
@@ -57,18 +58,27 @@ def test_the_account_sets_the_checks_time_against_the_holding_time() -> None:
 def test_the_account_says_why_the_failed_one_is_held_in_its_own_words() -> None:
     told = tale.story()
     tale.tell_bad(told)
-    text = _text(view.account(told))
+    text = _text(view.account(told, None))
     assert "still held" in text
     assert "ERROR: not with real orders" in text
     assert "False ProgressDeadlineExceeded" in text
     assert "It said so 0.30 s after the check's pod had ended." in text
 
 
+def test_the_account_shows_what_kubectl_says_of_the_rollout() -> None:
+    told = tale.story()
+    tale.tell_bad(told)
+    text = _text(view.account(told, RolloutStatus("kubectl rollout status", "error: it is over", 1)))
+    assert "kubectl rollout status says:" in text
+    assert "error: it is over" in text
+    assert "(exit status 1)" in text
+
+
 def test_brackets_in_what_a_check_printed_are_not_taken_for_markup() -> None:
     told = tale.story()
     tale.tell_bad(told)
     told.workloads[1].check.last_lines = "[red]ERROR[/red] [1/2]"
-    assert "[red]ERROR[/red] [1/2]" in _text(view.account(told))
+    assert "[red]ERROR[/red] [1/2]" in _text(view.account(told, None))
 
 
 def test_claims_show_what_was_seen_only_where_they_did_not_hold() -> None:
