@@ -77,7 +77,11 @@ def _problems(spec: Any, version: str, name: str, syntax: Syntax | None) -> Prob
         yield from _container("spec.container", spec["container"])
     yield from _count("spec.retries", spec.get("retries"), "a number of further attempts, 0 for a single attempt")
     yield from _timeout("spec.timeout", spec.get("timeout"))
-    yield from _count("spec.ttlSecondsAfterFinished", spec.get("ttlSecondsAfterFinished"), "a number of seconds")
+    yield from _count(
+        "spec.ttlSecondsAfterFinished",
+        spec.get("ttlSecondsAfterFinished"),
+        "a number of seconds, 0 to delete the Job at once",
+    )
     yield from _account(spec)
 
 
@@ -98,8 +102,8 @@ def _runners(spec: Json, version: str) -> Problems:
         old = ", of which function is the old name of deno" if "function" in given else ""
         yield Problem(
             "spec",
-            f"has {len(given)} runners, {' and '.join(given)}{old}; keep one and move the others to definitions of "
-            "their own",
+            f"has {len(given)} runners, {' and '.join(given)}{old}; keep one of them and move the others to "
+            "definitions of their own",
         )
     elif not given and not strangers:
         yield Problem("spec", f"runs nothing; add {listed}")
@@ -157,14 +161,15 @@ def _code(path: str, code: Any) -> Problems:
 
 def _url(path: str, url: Any) -> Problems:
     example = "such as https://example.com/check.ts"
+    advice = f"write http:// or https://, a host and a path, {example}"
     if url is None or url == "":
         yield Problem(path, f"is empty; write the address of the script, {example}")
     elif not isinstance(url, str):
         yield Problem(path, f"is {_kind(url)}; write an address, {example}")
     elif url.startswith("<") and url.endswith(">"):
-        yield Problem(path, f"{url!r} is a placeholder; write the address of the script, {example}")
+        yield Problem(path, f"{url!r} is a placeholder; {advice}")
     elif said := _address(url):
-        yield Problem(path, f"{url[:200]!r} {said}; write an address {example}")
+        yield Problem(path, f"{url[:200]!r} {said}; {advice}")
 
 
 def _address(url: str) -> str:
@@ -177,7 +182,9 @@ def _address(url: str) -> str:
     except ValueError as error:
         return f"is not an address ({error})"
     if parts.scheme not in ("http", "https"):
-        return f"begins with {parts.scheme}:, which no runner fetches" if "://" in url else "lacks http:// or https://"
+        return (
+            f"begins with {parts.scheme}:, which no runner fetches" if "://" in url else "says no http:// or https://"
+        )
     if not host:
         return "has no host"
     return "has port 0" if port == 0 else ""

@@ -94,6 +94,13 @@ def test_definitions_are_judged_in_every_version_that_is_served(chart: Rendered)
     assert hook["clientConfig"]["service"]["path"] == "/validate-lifecycle-keptn-sh-v1-keptntaskdefinition"
 
 
+def test_authors_of_definitions_hear_us_before_the_schema_and_are_not_stopped_by_our_absence(chart: Rendered) -> None:
+    early, last = webhook(chart, "mkeptntaskdefinition.keptn.sh"), webhook(chart, "vkeptntaskdefinition.kb.io")
+    assert early["rules"] == last["rules"]
+    assert early["clientConfig"] == last["clientConfig"]
+    assert early["failurePolicy"] == "Ignore"  # the schema and the validating webhook stand behind it
+
+
 def test_in_another_namespace_everything_follows() -> None:
     chart = rendered_with("--namespace", "elsewhere")
     assert excluded_namespaces(webhook(chart, "mpod.keptn.sh")) == NEVER - {"keptn-system"} | {"elsewhere"}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.lifecycle.definitions import Problem, problems, python_code
 from app.lifecycle.python_syntax import Fault, Unreadable
+from tests.e2e.refusals import CASES, Case
 
 Json = dict[str, Any]
 
@@ -65,13 +66,13 @@ def test_a_sound_definition_has_no_problem(spec: Json, version: str) -> None:
         (
             {"deno": GOOD, "container": {"name": "c", "image": "i"}},
             "v1",
-            "has 2 runners, deno and container; keep one and move the others to definitions of their own",
+            "has 2 runners, deno and container; keep one of them and move the others to definitions of their own",
         ),
         (
             {"deno": GOOD, "function": GOOD},
             "v1alpha3",
-            "has 2 runners, deno and function, of which function is the old name of deno; keep one and move the others "
-            "to definitions of their own",
+            "has 2 runners, deno and function, of which function is the old name of deno; keep one of them and move "
+            "the others to definitions of their own",
         ),
     ],
 )
@@ -119,11 +120,14 @@ def test_code_that_no_config_map_holds_is_refused() -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("<url>", "'<url>' is a placeholder; write the address of the script, such as https://example.com/check.ts"),
+        (
+            "<url>",
+            "'<url>' is a placeholder; write http:// or https://, a host and a path, such as https://example.com/check.ts",
+        ),
         ("", "is empty"),
         (None, "has no code to run"),
         (7, "is a number; write an address"),
-        ("example.com/a.ts", "lacks http:// or https://"),
+        ("example.com/a.ts", "says no http:// or https://"),
         ("file:///etc/passwd", "begins with file:, which no runner fetches"),
         ("ftp://host/a.ts", "begins with ftp:"),
         ("https://", "has no host"),
@@ -199,7 +203,7 @@ def test_parameters_outside_their_map_and_too_large_are_refused() -> None:
         ("timeout", "0", "leaves no time to run"),
         ("timeout", "-5m", "leaves no time to run"),
         ("timeout", ["5m"], "is a list; write a number with a unit"),
-        ("ttlSecondsAfterFinished", -5, "is -5; write a number of seconds"),
+        ("ttlSecondsAfterFinished", -5, "is -5; write a number of seconds, 0 to delete the Job at once"),
         ("serviceAccount", "admin", "is text; write the name under serviceAccount.name"),
     ],
 )
@@ -340,6 +344,12 @@ def test_whatever_is_written_gets_an_answer_in_whole_sentences(spec: Any, versio
         assert problem.message
 
 
+@pytest.mark.parametrize("case", [case for case in CASES if case.cel], ids=lambda case: case.id)
+def test_whatever_the_schema_refuses_is_refused_here_in_words_as_good(case: Case) -> None:
+    told = [f"{problem.field} {problem.message}" for problem in problems(case.spec, version=case.version)]
+    assert any(said.startswith(case.field) and case.words in said for said in told)
+
+
 def documented() -> list[tuple[str, Json]]:
     """Every definition in Keptn's documentation that is YAML of a version that exists, as it stands there."""
     listed = []
@@ -370,7 +380,7 @@ def test_a_documented_definition_is_accepted_but_for_its_placeholder(title: str,
         assert listed == [
             Problem(
                 "spec.function.httpRef.url",
-                "'<url>' is a placeholder; write the address of the script, such as https://example.com/check.ts",
+                "'<url>' is a placeholder; write http:// or https://, a host and a path, such as https://example.com/check.ts",
             )
         ]
     else:
