@@ -32,9 +32,8 @@ class SecretStore:
         try:
             if based_on is None:
                 return await self._api.create(resources.SECRETS, self._body(data), self._namespace)
-            # The uid too: a namesake that was created since is not what we have read.
-            metadata = {"resourceVersion": based_on.metadata.resource_version, "uid": based_on.metadata.uid}
-            patch: Json = {"metadata": metadata, "data": data}
+            # The version also tells a namesake that was created since from what we have read.
+            patch: Json = {"metadata": {"resourceVersion": based_on.metadata.resource_version}, "data": data}
             return await self._api.patch(resources.SECRETS, self._name, patch, self._namespace)
         except (errors.AlreadyExists, errors.Conflict, errors.NotFound) as error:
             raise Outdated(str(error)) from error
