@@ -44,6 +44,11 @@ class Invalid(ApiError):
 class Forbidden(ApiError):
     """403: not allowed, over quota, or the namespace is being deleted; ``message`` says which."""
 
+    @property
+    def namespace_terminating(self) -> bool:
+        """Whether nothing new can be created only because the namespace is being deleted."""
+        return any(cause.get("reason") == "NamespaceTerminating" for cause in self.details.get("causes") or ())
+
 
 class Gone(ApiError):
     """410: the resourceVersion or continue token is too old. List again."""

@@ -150,7 +150,10 @@ class EventRecorder:
                     self._written.popitem(last=False)
             except Exception as error:
                 self.dropped += 1
-                log.warning("an event could not be written", extra={"reason": entry.reason, "error": repr(error)})
+                # That a namespace takes no more events while it is being deleted is nobody's news.
+                expected = isinstance(error, errors.Forbidden) and error.namespace_terminating
+                level = logging.DEBUG if expected else logging.WARNING
+                log.log(level, "an event could not be written", extra={"reason": entry.reason, "error": str(error)})
             finally:
                 self._ready.task_done()
 

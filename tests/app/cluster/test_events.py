@@ -205,3 +205,19 @@ async def test_text_that_is_no_unicode_does_no_harm() -> None:
     held(events, "broken \udc80 output")
     await events.aclose()
     assert stored(api)[0]["message"] == "broken ? output"
+
+
+async def test_f42_an_event_in_a_namespace_that_is_being_deleted_is_dropped_quietly(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def terminating(*_: object) -> None:
+        details = {"causes": [{"reason": "NamespaceTerminating", "message": "m", "field": "metadata.namespace"}]}
+        raise errors.Forbidden(403, "Forbidden", "being terminated", details)
+
+    api = FakeApi()
+    api.before = terminating
+    events = recorder(api)
+    held(events)
+    await events.aclose()
+    assert events.dropped == 1
+    assert not [record for record in caplog.records if record.levelno > 10]
