@@ -113,7 +113,11 @@ class Run:
         return original
 
     def _add(self, name: str, times: list[Times]) -> None:
-        self._series[name] += [one.added for one in times if one.added is not None]
+        for one in times:
+            if one.before is not None and one.after is not None:
+                self._series[name].append(one.before + one.after)
+                self._series[f"{name}, before the Job"].append(one.before)
+                self._series[f"{name}, after its end"].append(one.after)
 
     def _latest(self) -> str:
         names = (figures.ONE, figures.FLOOR_ONE, figures.APP)

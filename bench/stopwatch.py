@@ -25,11 +25,19 @@ class Times:
     job_name: str = ""
 
     @property
+    def before(self) -> float | None:
+        """From the held pod to the check's Job."""
+        return None if self.pod is None or self.job is None else self.job - self.pod
+
+    @property
+    def after(self) -> float | None:
+        """From the end of the Job's pod to the opened gate."""
+        return None if self.ended is None or self.opened is None else self.opened - self.ended
+
+    @property
     def added(self) -> float | None:
-        """What the gate adds beyond the Job's own run: pod to Job, and the Job's pod's end to the opened gate."""
-        if self.pod is None or self.job is None or self.ended is None or self.opened is None:
-            return None
-        return (self.opened - self.pod) - (self.ended - self.job)
+        """What the gate adds beyond the Job's own run."""
+        return None if self.before is None or self.after is None else self.before + self.after
 
     @property
     def until_failed(self) -> float | None:
