@@ -11,6 +11,10 @@ annotation, as JSON, and taken out of it again on the way back:
 
 The values that an API server fills in (retries, timeout, ttlSecondsAfterFinished) are not written there, and are
 filled in on the way back, since otherwise every definition would carry the annotation in its oldest versions.
+
+What this cannot do: whoever applied `function` of v1alpha3 or v1beta1 by server-side apply, and then applies `deno` of
+v1 under the same field manager, is refused ("the definition runs nothing"). The API server takes the fields of the old
+version away in that version, and sees the renamed script go. `kubectl replace`, or deleting it first, does it.
 """
 
 from typing import Any, NamedTuple

@@ -208,7 +208,8 @@ def _parameters(path: str, parameters: Any) -> Problems:
     for key, value in values.items():
         if not isinstance(value, str):
             yield Problem(f"{path}.map.{key}", f"is {_kind(value)}, and parameters are strings; {_as_text(key, value)}")
-    size = len(json.dumps(values, ensure_ascii=False, default=str).encode(errors="replace"))
+    texts = {key: value for key, value in values.items() if isinstance(value, str)}
+    size = len(json.dumps(texts, ensure_ascii=False).encode(errors="replace"))
     if size >= LARGEST_DATA:
         yield Problem(
             f"{path}.map",
@@ -220,7 +221,10 @@ def _parameters(path: str, parameters: Any) -> Problems:
 def _as_text(key: Any, value: Any) -> str:
     if value is None:
         return f'write {key}: "" or leave it out'
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:
+        text = " " * 99  # nested a thousand deep: too long to show in any case
     if isinstance(value, dict | list):
         shown = text.replace("'", "''") if len(text) <= 80 else "{ … }"
         return f"pass JSON text, {key}: '{shown}', and let the script parse it"

@@ -130,4 +130,4 @@ def task_body(version: WorkloadVersion, definition: TaskDefinition, name: str) -
 
 
 def _carried(marks: dict[str, str]) -> dict[str, str]:
-    return {key: value for key, value in marks.items() if not _TRACKING.match(key)}
+    return {key: value for key, value in marks.items() if not _TRACKING.match(key) and key != wellknown.CONVERSION}

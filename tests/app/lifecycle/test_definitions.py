@@ -179,6 +179,16 @@ def test_the_json_text_that_is_advised_is_yaml_for_the_same_value() -> None:
     assert yaml.safe_load(yaml.safe_load(advised[1])["key"]) == value
 
 
+def test_a_parameter_nested_without_end_is_refused_like_any_other() -> None:
+    value: Any = "x"
+    for _ in range(50_000):
+        value = [value]
+    assert (
+        "pass JSON text, key: '{ … }'"
+        in found(deno(parameters={"map": {"key": value}}))["spec.deno.parameters.map.key"]
+    )
+
+
 def test_parameters_outside_their_map_and_too_large_are_refused() -> None:
     assert "under parameters.map" in found(deno(parameters={"a": "b"}))["spec.deno.parameters.a"]
     assert "131072" in found(deno(parameters={"map": {"a": "x" * 131_072}}))["spec.deno.parameters.map"]
