@@ -112,8 +112,8 @@ def test_a_reference_to_what_does_not_exist_yet_is_taken_with_a_warning(
 
 def test_a_reference_to_what_exists_is_taken_without_a_warning(kube: Kube, shared: Eyes) -> None:
     kube.create_all(shared.namespace, manifests.config_map("there", {"code": "1"}), manifests.deno("base", "1"))
-    function = manifests.definition("by-function", "deno", {"functionRef": {"name": "base"}})
-    code = manifests.definition("by-config-map", "python", {"configMapRef": {"name": "there"}})
+    function = manifests.definition("on-base", "deno", {"functionRef": {"name": "base"}})
+    code = manifests.definition("on-config-map", "python", {"configMapRef": {"name": "there"}})
     assert kube.create(manifests.container("check", "exit 0"), shared.namespace).warnings == ()
     for body in (function, code):
         assert kube.create(body, shared.namespace).warnings == ()

@@ -65,15 +65,15 @@ def test_a_child_runs_its_parents_code_on_its_parents_runner_with_its_own_parame
 ) -> None:
     parent = manifests.python(
         "parent",
-        'import os\nprint(os.environ["DATA"], os.environ["SECURE_DATA"] == "child")\n',
+        'import os\nprint(os.environ["DATA"], os.environ["SECURE_DATA"] == "the-childs")\n',
         parameters={"user": "parent", "data": "parent"},
         secret="parent-secret",
     )
     body = {"functionRef": {"name": "parent"}} | manifests.inputs({"user": "child", "other": "child"}, "child-secret")
     kube.create_all(
         eyes.namespace,
-        manifests.secret("parent-secret", SECURE_DATA="parent"),
-        manifests.secret("child-secret", SECURE_DATA="child"),
+        manifests.secret("parent-secret", SECURE_DATA="the-parents"),
+        manifests.secret("child-secret", SECURE_DATA="the-childs"),
         parent,
         manifests.definition("child", "deno", body),
         manifests.deployment("waiter", "child"),

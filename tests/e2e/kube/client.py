@@ -228,7 +228,7 @@ class Watch:
 
     def stop(self) -> None:
         """Ends the iteration from another thread."""
-        with contextlib.suppress(ValueError, RuntimeError):  # it has ended by itself
+        with contextlib.suppress(ValueError, RuntimeError, OSError):  # it has ended by itself
             self._response.shutdown()
 
     def _read(self) -> Generator[Change, None, None]:
