@@ -12,7 +12,6 @@ from app.admission.app import create_app
 from app.admission.cache import Caches
 from app.admission.conversion import convert
 from app.admission.definitions import DefinitionValidator
-from app.admission.health import Health
 from app.admission.listener import Listener
 from app.admission.namespaces import mirror
 from app.admission.parents import Parents
@@ -20,6 +19,7 @@ from app.admission.pods import PodGate
 from app.certificates.tls import LiveCertificate
 from app.cluster.api import Api
 from app.settings import Settings
+from app.telemetry.health import HealthServer
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ async def run(
 ) -> None:
     """Serves on `host` (None for every address) until `stop`, then drains for `drain_seconds`."""
     caches = Caches.build(api, random.Random())
-    health = Health(lambda: caches.missing if certificate.ready else ["certificate", *caches.missing])
+    health = HealthServer(live=lambda: "", ready=lambda: _unready(certificate, caches, stop))
     app = create_app(
         pods=PodGate(Parents(api, caches), caches, settings.namespace),
         namespaces=mirror,
@@ -71,18 +71,24 @@ async def run(
     )
     async with asyncio.TaskGroup() as group:
         parts = [group.create_task(part) for part in (certificate.run(), caches.run(), _settle(caches))]
-        probes = await Listener.open(health, host=host, port=settings.health_port)
+        probes = await health.start(settings.health_port, host or "")
         webhook = await Listener.open(app, host=host, port=settings.webhook_port, tls=certificate.context)
         log.info("serving", extra={"port": settings.webhook_port})
         await stop.wait()
-        health.draining = True
         webhook.let_go()
         log.info("shutting down", extra={"seconds": drain_seconds})
         await asyncio.sleep(drain_seconds)
         await webhook.close(_GRACE_SECONDS)
-        await probes.close(0)
+        probes.close()
         for part in parts:
             part.cancel()
+
+
+def _unready(certificate: Certificate, caches: Caches, stop: asyncio.Event) -> str:
+    if stop.is_set():
+        return "shutting down"
+    missing = caches.missing if certificate.ready else ["certificate", *caches.missing]
+    return f"waiting for {', '.join(missing)}" if missing else ""
 
 
 async def _settle(caches: Caches) -> None:
