@@ -4,7 +4,8 @@ The verdict lives in the KeptnTask's status, never in the Job's existence: a tas
 a Job that is gone is either not needed any more or made once more under another name.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,11 @@ from app.lifecycle.states import State, is_completed
 KEPT_ATTEMPTS = 25
 BACKOFF_REASON = "BackoffLimitExceeded"
 BACKOFF_MESSAGE = "Job has reached the specified backoff limit"
+
+_LOST_REASON = "JobDeleted"
+
+# What the API server calls a pod that it refuses: the Job's name and five random characters.
+_POD_NAME = re.compile(r'\bpods? "[^"]*"')
 
 # Waiting reasons of a container that mean trouble, not progress.
 _TROUBLE = frozenset(
@@ -29,6 +35,7 @@ _TROUBLE = frozenset(
         "RunContainerError",
     }
 )
+_PULLING = frozenset({"ErrImagePull", "ImagePullBackOff"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,36 +63,40 @@ Step = Nothing | StartJob | WriteStatus
 
 
 def next_step(task: Task, job: Job | None, pods: Sequence[Pod], now: str, complaint: str = "") -> Step:
-    """What to do for `task` now. `job` is the one that its status names, None if there is none for certain.
+    """What to do for `task` now. `job` is its newest, None if there is none for certain.
 
     `pods` are those that `job` controls, in any order; `now` is RFC 3339; `complaint` is what the Job controller said
     when it could make no pod. Sources: keptn-behaviour 3.9 for the states, the design for judging by the pod's end,
-    about a second before the Job's own condition.
+    about a second before the Job's own condition. Where the two differ, the Job's word counts: a pod that its Job stops
+    at the deadline may well end with exit code 0.
     """
     status = task.status
     if is_completed(status.status) or task.metadata.deletion_timestamp:
         return Nothing()
-    attempts = record(status.attempts, pods)
-    failed = _failures(attempts, job if status.runs <= 1 else None)
+    lost = bool(status.job_name) and (job is None or job.metadata.name != status.job_name)
+    attempts = record((*status.attempts, _lost(task)) if lost else status.attempts, pods)
+    failed = _failures(attempts, job if status.runs <= 1 and not lost else None)
     limit = task.spec.retries + 1
-    if any(attempt.status == State.SUCCEEDED for attempt in attempts):
-        return _verdict(State.SUCCEEDED, attempts, now)
     if job is None:
-        if failed >= limit:
-            return _verdict(State.FAILED, attempts, now, BACKOFF_REASON, BACKOFF_MESSAGE)
-        return StartJob(run=status.runs + 1, failures=failed)
+        if failed < limit:
+            return StartJob(run=status.runs + 1, failures=failed)
+        reason, message = (_LOST_REASON, attempts[-1].message) if lost else (BACKOFF_REASON, BACKOFF_MESSAGE)
+        return _verdict(State.FAILED, attempts, now, reason, message)
+    fields = _started(task, job, now)
     for condition in job.status.conditions:
         if condition.status == "True" and condition.type in ("Complete", "SuccessCriteriaMet"):
-            return _verdict(State.SUCCEEDED, attempts, now)
+            return _verdict(State.SUCCEEDED, attempts, now, begun=fields)
         if condition.status == "True" and condition.type in ("Failed", "FailureTarget"):
-            return _verdict(State.FAILED, attempts, now, condition.reason, condition.message)
+            return _verdict(State.FAILED, attempts, now, condition.reason, condition.message, begun=fields)
+    if any(attempt.status == State.SUCCEEDED for attempt in attempts):
+        return _verdict(State.SUCCEEDED, attempts, now, begun=fields)
     if failed >= limit:
-        return _verdict(State.FAILED, attempts, now, BACKOFF_REASON, BACKOFF_MESSAGE)
-    fields: dict[str, Any] = {}
-    if status.status != State.PROGRESSING or status.job_name != job.metadata.name:
-        fields |= {"status": State.PROGRESSING.value, "jobName": job.metadata.name, "runs": max(1, status.runs)}
-        fields["startTime"] = status.start_time or now
-    reason, message = trouble(pods) if pods or not complaint else ("FailedCreate", complaint)
+        return _verdict(State.FAILED, attempts, now, BACKOFF_REASON, BACKOFF_MESSAGE, begun=fields)
+    if status.status != State.PROGRESSING:
+        fields["status"] = State.PROGRESSING.value
+    reason, message = trouble(pods) if pods or not complaint else ("FailedCreate", _steady(complaint))
+    if reason in _PULLING and status.reason in _PULLING:
+        reason, message = status.reason, status.message  # the kubelet goes to and fro between the two
     if (reason, message) != (status.reason, status.message):
         fields |= {"reason": reason, "message": message}
     if attempts != status.attempts:
@@ -111,14 +122,17 @@ def record(known: tuple[Attempt, ...], pods: Iterable[Pod]) -> tuple[Attempt, ..
     A pod that is being deleted is not an attempt of its own: its Job says why it went (the deadline, most often).
     """
     names = {attempt.pod_name for attempt in known}
+    order = sorted(pods, key=lambda pod: (pod.metadata.creation_timestamp or "", pod.metadata.name))
+    if known and known[0].number > 1:
+        # The oldest attempts are not kept. Their pods may still be there, and must not count as new ones.
+        order = order[next((at for at, pod in enumerate(order) if pod.metadata.name in names), 0) :]
     ended = [
         pod
-        for pod in pods
+        for pod in order
         if pod.status.phase in ("Succeeded", "Failed")
         and pod.metadata.name not in names
-        and not (pod.status.phase == "Failed" and pod.metadata.deletion_timestamp)
+        and not pod.metadata.deletion_timestamp
     ]
-    ended.sort(key=lambda pod: (pod.metadata.creation_timestamp or "", pod.metadata.name))
     number = known[-1].number if known else 0
     fresh = [_attempt(pod, number + place) for place, pod in enumerate(ended, start=1)]
     return (*known, *fresh)[-KEPT_ATTEMPTS:]
@@ -151,8 +165,37 @@ def _failures(attempts: tuple[Attempt, ...], job: Job | None) -> int:
     return max(number - succeeded, job.status.failed if job else 0)
 
 
-def _verdict(state: State, attempts: tuple[Attempt, ...], now: str, reason: str = "", message: str = "") -> WriteStatus:
+def _started(task: Task, job: Job, now: str) -> dict[str, Any]:
+    """The fields that say which Job runs, as far as the status does not say so yet."""
+    status = task.status
+    if status.job_name == job.metadata.name:
+        return {}
+    return {"jobName": job.metadata.name, "runs": status.runs + 1, "startTime": status.start_time or now}
+
+
+def _lost(task: Task) -> Attempt:
+    """The attempt whose Job somebody deleted. It counts, or a Job deleted again and again would run for ever."""
+    number = task.status.attempts[-1].number + 1 if task.status.attempts else 1
+    message = f"Job {task.status.job_name} was deleted before its end was seen"
+    return Attempt(number=number, pod_name="", status=State.FAILED, reason=_LOST_REASON, message=message)
+
+
+def _steady(complaint: str) -> str:
+    """A complaint without the random name of the pod that could not be made: it would be another one each time."""
+    return _POD_NAME.sub("pod", complaint)
+
+
+def _verdict(
+    state: State,
+    attempts: tuple[Attempt, ...],
+    now: str,
+    reason: str = "",
+    message: str = "",
+    *,
+    begun: Mapping[str, Any] | None = None,
+) -> WriteStatus:
     fields: dict[str, Any] = {
+        **(begun or {}),
         "status": state.value,
         "reason": reason,
         "message": message,

@@ -1,6 +1,7 @@
 """What every reconciler is given: the cluster, the caches, the time. Nothing here reads a clock by itself."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Any, Protocol
 
 from app.api import wellknown
 from app.cluster.api import Api, Json, PatchType, Resource
+from app.cluster.errors import ApiError, NotFound
 from app.cluster.events import EventRecorder, ObjectRef
 from app.cluster.informer import Informer
 from app.settings import Settings
@@ -38,15 +40,17 @@ class Context:
     async def write_status(self, resource: Resource, target: _Named, fields: Json, cache: Informer[Any]) -> None:
         """Merges `fields` into the status of just the object that was decided on.
 
-        Raises Conflict if it has changed since: the decision is then made again on what it is now.
+        Raises Conflict if it has changed since: the decision is then made again on what it is now. An object that is
+        gone needs no status.
         """
         meta = target.metadata
         body = {"metadata": {"resourceVersion": meta.resource_version, "uid": meta.uid}, "status": fields}
-        cache.observe(
-            await self.api.patch(
-                resource, meta.name, body, meta.namespace, patch_type=PatchType.MERGE, subresource="status"
+        with contextlib.suppress(NotFound):
+            cache.observe(
+                await self.api.patch(
+                    resource, meta.name, body, meta.namespace, patch_type=PatchType.MERGE, subresource="status"
+                )
             )
-        )
 
     def event(self, kind: str, target: _Named, reason: str, message: str, *, warning: bool = False) -> None:
         """Records an event on an object of ours or of the user's."""
@@ -54,6 +58,15 @@ class Context:
         version = _API_VERSIONS.get(kind, wellknown.API_VERSION)
         reference = ObjectRef(api_version=version, kind=kind, namespace=meta.namespace, name=meta.name, uid=meta.uid)
         self.events.record(reference, type="Warning" if warning else "Normal", reason=reason, message=message)
+
+
+def is_terminating(error: ApiError) -> bool:
+    """Whether something cannot be made because its namespace is being deleted: then nothing needs to be."""
+    causes = error.details.get("causes") or ()
+    return error.status == 403 and (
+        any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
+        or "because it is being terminated" in error.message
+    )
 
 
 async def together(calls: list[Coroutine[Any, Any, None]]) -> None:

@@ -1,5 +1,6 @@
 """One KeptnTask: its Job, made once; its verdict, written once."""
 
+import contextlib
 import logging
 
 from app.api.core import Job, Pod
@@ -8,19 +9,19 @@ from app.api.taskdefinition import TaskDefinition
 from app.cluster import resources
 from app.cluster.api import Json
 from app.cluster.controller import After, Done, Outcome
-from app.cluster.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
+from app.cluster.errors import AlreadyExists, ApiError, Conflict, Invalid, NotFound, TooManyRequests
 from app.lifecycle import functions, jobs, names, tasks
 from app.lifecycle.functions import Problem
 from app.lifecycle.jobs import Mounted, Policy
 from app.lifecycle.states import is_completed
 from app.settings import Settings
 from app.worker.caches import BY_OWNER
-from app.worker.context import Context
+from app.worker.context import Context, is_terminating
 from app.worker.functions import mount
 
 log = logging.getLogger(__name__)
 
-# How long to wait before a Job that a quota or a policy refused is tried again: nothing tells us when that changes.
+# How long to wait before a Job that a quota or a policy refused is tried again.
 _REFUSED_SECONDS = 5.0
 _RESTRICTED = "pod-security.kubernetes.io/enforce"
 
@@ -44,21 +45,20 @@ class TaskReconciler:
         return Done()
 
     async def _job(self, task: Task) -> Job | None:
-        """The Job of the task's present run, None only if it is known not to exist."""
-        meta = task.metadata
-        run = max(1, task.status.runs)
-        name = task.status.job_name or names.job_name(meta.name, meta.uid, run)
-        job = self._context.caches.jobs.get(meta.namespace, name)
-        if job is None and task.status.job_name:
-            # The cache may lag behind; only the API server's word is good enough to run a check again.
-            try:
-                job = Job.model_validate(await self._context.api.get(resources.JOBS, name, meta.namespace))
-            except NotFound:
-                return None
-        if job is None or not _of(job, task):
-            return None
-        ended = any(condition.status == "True" for condition in job.status.conditions)
-        return None if job.metadata.deletion_timestamp and not ended else job
+        """The newest Job of the task, None only if it is known not to exist."""
+        meta, status = task.metadata, task.status
+        cache = self._context.caches.jobs
+        if status.job_name:
+            job = cache.get(meta.namespace, status.job_name)
+            if job is None:
+                # The cache may lag behind; only the API server's word is good enough to run a check again.
+                with contextlib.suppress(NotFound):
+                    raw = await self._context.api.get(resources.JOBS, status.job_name, meta.namespace)
+                    job = Job.model_validate(raw)
+            if job is not None and _is_of_use(job, task):
+                return job
+        job = cache.get(meta.namespace, names.job_name(meta.name, meta.uid, status.runs + 1))
+        return job if job is not None and _is_of_use(job, task) else None
 
     def _pods(self, job: Job | None) -> list[Pod]:
         return [] if job is None else self._context.caches.pods.by_index(BY_OWNER, job.metadata.uid)
@@ -70,36 +70,57 @@ class TaskReconciler:
     async def _start(self, task: Task, step: tasks.StartJob) -> Outcome:
         context = self._context
         meta = task.metadata
-        definition = context.caches.definition(meta.namespace, task.spec.task_definition, context.settings.namespace)
-        prepared = await self._prepare(task, definition, step)
-        if isinstance(prepared, Problem):
-            context.event("KeptnTask", task, "CreateTaskNotFound", prepared.message, warning=True)
-            await self._write(task, tasks.waiting(task, prepared.reason, prepared.message))
-            return Done()
         try:
-            await context.create(resources.JOBS, prepared, context.caches.jobs)
-        except AlreadyExists:
-            there = await context.api.get(resources.JOBS, prepared["metadata"]["name"], meta.namespace)
-            if not _of(Job.model_validate(there), task):
-                raise Conflict(
-                    409,
-                    "NameTaken",
-                    f"Job {meta.namespace}/{there['metadata']['name']} exists and is not of KeptnTask "
-                    f"{meta.name}; delete it",
-                ) from None
-            context.caches.jobs.observe(there)
+            fresh = await context.api.get(resources.TASKS, meta.name, meta.namespace)
+        except NotFound:
+            return Done()
+        context.caches.tasks.observe(fresh)
+        if fresh["metadata"]["resourceVersion"] != meta.resource_version:
+            # What the cache says is old, and a verdict may have come since. The news in it wakes us again.
+            return Done()
+        definition = context.caches.definition(meta.namespace, task.spec.task_definition, context.settings.namespace)
+        try:
+            prepared = await self._prepare(task, definition, step)
+            if isinstance(prepared, Problem):
+                await self._wait(task, "CreateTaskNotFound", prepared.reason, prepared.message)
+            else:
+                await self._create(task, prepared)
         except NotFound:
             return Done()  # the namespace is gone
         except Invalid as error:
             log.warning("job refused", extra={"namespace": meta.namespace, "task": meta.name, "reason": error.reason})
             await self._write(task, tasks.refused(task, "JobInvalid", error.message, context.stamp()))
-        except Forbidden as error:
-            if "NamespaceTerminating" in str(error.details) or "being terminated" in error.message:
+        except ApiError as error:
+            if not 400 <= error.status < 500 or isinstance(error, (Conflict, AlreadyExists, TooManyRequests)):
+                raise
+            if is_terminating(error):
                 return Done()
-            context.event("KeptnTask", task, "CreateTaskFailed", error.message, warning=True)
-            await self._write(task, tasks.waiting(task, "JobForbidden", error.message))
+            # A quota or a policy is in the way; nothing tells us when that changes.
+            await self._wait(task, "CreateTaskFailed", "JobForbidden", error.message)
             return After(_REFUSED_SECONDS)
         return Done()
+
+    async def _create(self, task: Task, body: Json) -> None:
+        context = self._context
+        try:
+            await context.create(resources.JOBS, body, context.caches.jobs)
+        except AlreadyExists:
+            there = await context.api.get(resources.JOBS, body["metadata"]["name"], task.metadata.namespace)
+            if not _of(Job.model_validate(there), task):
+                raise Conflict(
+                    409,
+                    "NameTaken",
+                    f"Job {task.metadata.namespace}/{there['metadata']['name']} exists and is not of KeptnTask "
+                    f"{task.metadata.name}; delete it",
+                ) from None
+            context.caches.jobs.observe(there)
+
+    async def _wait(self, task: Task, event: str, reason: str, message: str) -> None:
+        """Says what the task waits for, once for as long as it is the same."""
+        step = tasks.waiting(task, reason, message)
+        if isinstance(step, tasks.WriteStatus):
+            self._context.event("KeptnTask", task, event, message, warning=True)
+            await self._write(task, step)
 
     async def _prepare(self, task: Task, definition: TaskDefinition | None, step: tasks.StartJob) -> Json | Problem:
         context = self._context
@@ -132,9 +153,8 @@ class TaskReconciler:
         quota = any(each.computes for each in caches.quotas.all() if each.metadata.namespace == namespace)
         return policy(self._context.settings, harden=labels.get(_RESTRICTED) == "restricted", quota=quota)
 
-    async def _write(self, task: Task, step: tasks.WriteStatus | tasks.Nothing) -> None:
-        if isinstance(step, tasks.WriteStatus):
-            await self._context.write_status(resources.TASKS, task, step.fields, self._context.caches.tasks)
+    async def _write(self, task: Task, step: tasks.WriteStatus) -> None:
+        await self._context.write_status(resources.TASKS, task, step.fields, self._context.caches.tasks)
 
 
 def policy(settings: Settings, *, harden: bool, quota: bool) -> Policy:
@@ -153,3 +173,9 @@ def policy(settings: Settings, *, harden: bool, quota: bool) -> Policy:
 def _of(job: Job, task: Task) -> bool:
     owner = job.metadata.controller
     return owner is not None and owner.uid == task.metadata.uid
+
+
+def _is_of_use(job: Job, task: Task) -> bool:
+    """Whether the Job is the task's own, and runs or has ended: one that is deleted before its end has no verdict."""
+    ended = any(condition.status == "True" for condition in job.status.conditions)
+    return _of(job, task) and (ended or not job.metadata.deletion_timestamp)

@@ -1,0 +1,307 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.api.core import Job, Pod
+from app.api.task import Task, TaskStatus
+from app.lifecycle import tasks
+from app.lifecycle.states import State
+from app.lifecycle.tasks import Nothing, StartJob, Step, WriteStatus
+from tests.builders import JobBuilder, PodBuilder, TaskBuilder, job, pod, task
+
+NOW = "2026-01-01T00:01:00Z"
+FRESH = task("pre-check-1").spec(retries=2)
+RUNNING = FRESH.status("Progressing", jobName="j", runs=1, startTime="2026-01-01T00:00:30Z")
+JOB = job("j").owned_by(FRESH)
+
+
+def a_pod(name: str, created: str = "2026-01-01T00:00:40Z") -> PodBuilder:
+    return pod(name).owned_by(JOB).of_task().created(created)
+
+
+def step(of: TaskBuilder, job: JobBuilder | None = JOB, *pods: PodBuilder, complaint: str = "") -> Step:
+    return tasks.next_step(of.view, job.view if job else None, [p.view for p in pods], NOW, complaint)
+
+
+def written(of: TaskBuilder, job: JobBuilder | None = JOB, *pods: PodBuilder, complaint: str = "") -> dict[str, Any]:
+    result = step(of, job, *pods, complaint=complaint)
+    assert isinstance(result, WriteStatus)
+    return result.fields
+
+
+def after(of: Task, result: Step) -> Task:
+    """The task once a step is in its status, as a merge patch leaves it."""
+    if not isinstance(result, WriteStatus):
+        return of
+    status = TaskStatus.model_validate(of.status.dump() | result.fields)
+    return of.model_copy(update={"status": status})
+
+
+class TestTheJob:
+    def test_is_made_when_there_is_none(self) -> None:
+        assert step(FRESH, None) == StartJob(run=1, failures=0)
+
+    @pytest.mark.parametrize("state", ["Succeeded", "Failed", "Warning", "Deprecated"])
+    def test_is_never_made_again_once_there_is_a_verdict(self, state: str) -> None:
+        assert step(FRESH.status(state, jobName="j", runs=1), None) == Nothing()
+
+    def test_is_not_made_for_a_task_that_is_being_deleted(self) -> None:
+        assert step(FRESH.deleting(), None) == Nothing()
+
+    def test_is_named_in_the_status_once_it_is_there(self) -> None:
+        assert written(FRESH) == {"status": "Progressing", "jobName": "j", "runs": 1, "startTime": NOW}
+
+    def test_that_runs_well_costs_no_further_write(self) -> None:
+        assert step(RUNNING, JOB, a_pod("j-1").running()) == Nothing()
+
+    def test_that_was_deleted_is_made_again_as_another_run_and_counts_as_an_attempt(self) -> None:
+        assert step(RUNNING, None) == StartJob(run=2, failures=1)
+
+    def test_of_the_second_run_is_adopted_with_the_lost_attempt_on_record(self) -> None:
+        fields = written(RUNNING, job("j-2").owned_by(FRESH))
+        assert (fields["jobName"], fields["runs"]) == ("j-2", 2)
+        assert fields["startTime"] == "2026-01-01T00:00:30Z"
+        assert [(a["number"], a["status"], a["reason"]) for a in fields["attempts"]] == [(1, "Failed", "JobDeleted")]
+
+    def test_that_is_deleted_again_and_again_does_not_run_for_ever(self) -> None:
+        current = RUNNING.view
+        runs = 1
+        while isinstance(made := tasks.next_step(current, None, [], NOW), StartJob):
+            assert made == StartJob(run=runs + 1, failures=runs)
+            runs += 1
+            current = after(current, tasks.next_step(current, job(f"j-{runs}").view, [], NOW))
+        assert runs == 3
+        assert isinstance(made, WriteStatus)
+        assert (made.verdict, made.fields["reason"]) == (State.FAILED, "JobDeleted")
+        assert "j-3 was deleted" in made.fields["message"]
+
+    def test_that_was_deleted_after_its_last_attempt_has_failed_is_not_made_again(self) -> None:
+        failed = RUNNING.status("Progressing", attempts=[attempt(number) for number in (1, 2, 3)])
+        assert written(failed, None)["status"] == "Failed"
+
+    def test_of_the_second_run_has_fewer_attempts_left(self) -> None:
+        tried = RUNNING.status("Progressing", attempts=[attempt(1)])
+        assert step(tried, None) == StartJob(run=2, failures=2)
+
+
+class TestTheVerdict:
+    def test_is_a_pass_at_the_end_of_the_pod_before_the_job_says_so(self) -> None:
+        fields = written(RUNNING, JOB, a_pod("j-1").ended(0, "all well\n"))
+        assert (fields["status"], fields["endTime"], fields["message"]) == ("Succeeded", NOW, "")
+        assert fields["attempts"][0]["lastLines"] == "all well"
+
+    def test_is_a_failure_once_the_last_attempt_has_failed(self) -> None:
+        pods = [a_pod(f"j-{n}", f"2026-01-01T00:00:4{n}Z").ended(1, f"try {n}") for n in (1, 2, 3)]
+        fields = written(RUNNING, JOB, *reversed(pods))
+        assert (fields["status"], fields["reason"]) == ("Failed", "BackoffLimitExceeded")
+        assert fields["message"] == "Job has reached the specified backoff limit"
+        assert [(a["number"], a["lastLines"]) for a in fields["attempts"]] == [(1, "try 1"), (2, "try 2"), (3, "try 3")]
+
+    def test_waits_while_attempts_are_left(self) -> None:
+        fields = written(RUNNING, JOB, a_pod("j-1").ended(3))
+        assert "status" not in fields
+        assert fields["attempts"][0]["exitCode"] == 3
+
+    @pytest.mark.parametrize("condition", ["Complete", "SuccessCriteriaMet"])
+    def test_is_a_pass_when_the_job_says_so(self, condition: str) -> None:
+        assert written(RUNNING, JOB.says(condition))["status"] == "Succeeded"
+
+    @pytest.mark.parametrize("condition", ["Failed", "FailureTarget"])
+    def test_is_a_failure_in_the_jobs_own_words(self, condition: str) -> None:
+        said = JOB.says(condition, "DeadlineExceeded", "Job was active longer than specified deadline")
+        fields = written(RUNNING, said, a_pod("j-1").running())
+        assert (fields["status"], fields["reason"]) == ("Failed", "DeadlineExceeded")
+        assert fields["message"] == "Job was active longer than specified deadline"
+
+    def test_does_not_come_of_a_condition_that_is_not_true(self) -> None:
+        assert step(RUNNING, JOB.says("Failed", status="False"), a_pod("j-1").running()) == Nothing()
+
+    def test_is_not_a_pass_for_a_pod_that_ends_well_while_it_is_being_stopped(self) -> None:
+        stopped = a_pod("j-1").ended(0).deleting()
+        assert step(RUNNING, JOB, stopped) == Nothing()
+        fields = written(RUNNING, JOB.says("FailureTarget", "DeadlineExceeded"), stopped)
+        assert fields["status"] == "Failed"
+
+    def test_follows_the_job_where_a_pod_says_otherwise(self) -> None:
+        fields = written(RUNNING, JOB.says("Failed", "DeadlineExceeded"), a_pod("j-1").ended(0))
+        assert fields["status"] == "Failed"
+
+    def test_does_not_blame_a_pod_that_is_being_deleted(self) -> None:
+        assert step(RUNNING, JOB, a_pod("j-1").ended(1).deleting()) == Nothing()
+
+    def test_counts_the_jobs_own_failures_where_pods_are_gone(self) -> None:
+        assert written(RUNNING, JOB.failures(3))["status"] == "Failed"
+
+    def test_of_a_second_run_does_not_count_the_first_twice(self) -> None:
+        second = RUNNING.status("Progressing", runs=2, jobName="j", attempts=[attempt(1)])
+        assert step(second, JOB.failures(2), a_pod("j-2").running()) == Nothing()
+
+    def test_names_the_job_even_if_nothing_was_written_before_it(self) -> None:
+        fields = written(FRESH, JOB, a_pod("j-1").ended(0))
+        assert (fields["status"], fields["jobName"], fields["runs"]) == ("Succeeded", "j", 1)
+        assert fields["startTime"] == NOW
+
+    def test_is_out_after_one_failure_without_retries(self) -> None:
+        assert written(RUNNING.spec(retries=0), JOB, a_pod("j-1").ended(1))["status"] == "Failed"
+
+    def test_of_an_evicted_pod_has_its_reason(self) -> None:
+        (seen,) = written(RUNNING, JOB, a_pod("j-1").evicted())["attempts"]
+        assert (seen["reason"], seen["message"]) == ("Evicted", "node low on memory")
+
+
+class TestTrouble:
+    def test_of_a_pod_is_told_in_the_status(self) -> None:
+        stuck = a_pod("j-1").waiting("CreateContainerConfigError", 'secret "s" not found')
+        assert written(RUNNING, JOB, stuck) == {
+            "reason": "CreateContainerConfigError",
+            "message": 'secret "s" not found',
+        }
+
+    def test_that_is_over_is_taken_back(self) -> None:
+        told = RUNNING.status("Progressing", reason="CreateContainerConfigError", message="m")
+        assert written(told, JOB, a_pod("j-1").running()) == {"reason": "", "message": ""}
+
+    def test_is_not_what_a_starting_pod_does(self) -> None:
+        assert step(RUNNING, JOB, a_pod("j-1").waiting("ContainerCreating")) == Nothing()
+
+    def test_to_find_a_node_is_told(self) -> None:
+        stuck = a_pod("j-1").unschedulable("0/1 nodes are available")
+        assert written(RUNNING, JOB, stuck)["reason"] == "Unschedulable"
+
+    def test_does_not_flicker_between_the_two_words_for_a_missing_image(self) -> None:
+        told = RUNNING.status("Progressing", reason="ErrImagePull", message="not found")
+        assert step(told, JOB, a_pod("j-1").waiting("ImagePullBackOff", "Back-off pulling")) == Nothing()
+
+    def test_to_make_a_pod_is_the_job_controllers_complaint(self) -> None:
+        fields = written(RUNNING, JOB, complaint="exceeded quota: compute")
+        assert fields == {"reason": "FailedCreate", "message": "exceeded quota: compute"}
+
+    def test_to_make_a_pod_reads_the_same_for_each_pod_that_was_refused(self) -> None:
+        said = 'Error creating: pods "pre-check-1-{}" is forbidden: exceeded quota: compute'
+        told = after(RUNNING.view, step(RUNNING, JOB, complaint=said.format("x7k2p")))
+        assert told.status.message == "Error creating: pod is forbidden: exceeded quota: compute"
+        assert tasks.next_step(told, JOB.view, [], NOW, said.format("b9q4z")) == Nothing()
+
+
+class TestAttempts:
+    def test_are_recorded_once_however_often_their_pods_are_seen(self) -> None:
+        current = RUNNING.view
+        pods = [a_pod("j-1").ended(1).view]
+        current = after(current, tasks.next_step(current, JOB.view, pods, NOW))
+        assert tasks.next_step(current, JOB.view, pods, NOW) == Nothing()
+
+    def test_stay_readable_when_their_pods_are_gone(self) -> None:
+        tried = RUNNING.status("Progressing", attempts=[attempt(1, "first try")])
+        fields = written(tried, JOB, a_pod("j-2").ended(1, "second try"))
+        assert [a["lastLines"] for a in fields["attempts"]] == ["first try", "second try"]
+
+    def test_beyond_those_that_are_kept_do_not_come_back_as_new_ones(self) -> None:
+        current = RUNNING.spec(retries=40).view
+        pods: list[Pod] = []
+        for number in range(1, 36):
+            pods.append(a_pod(f"j-{99 - number}", f"2026-01-01T00:{number:02}:00Z").ended(1).view)
+            current = after(current, tasks.next_step(current, JOB.view, pods, NOW))
+            assert current.status.attempts[-1].number == number
+            assert tasks.next_step(current, JOB.view, pods, NOW) == Nothing()
+        assert len(current.status.attempts) == tasks.KEPT_ATTEMPTS
+        assert current.status.status == "Progressing"
+
+    def test_of_a_second_run_are_added_to_a_list_that_is_full(self) -> None:
+        full = [attempt(number) for number in range(10, 10 + tasks.KEPT_ATTEMPTS)]
+        known = RUNNING.spec(retries=60).status("Progressing", attempts=full, runs=2).view
+        attempts = tasks.record(known.status.attempts, [a_pod("other-1").ended(1).view])
+        assert attempts[-1].number == 10 + tasks.KEPT_ATTEMPTS
+
+    def test_keep_only_the_end_of_what_was_printed(self) -> None:
+        fields = written(RUNNING, JOB, a_pod("j-1").ended(1, "x" * 5000 + "end"))
+        assert len(fields["attempts"][0]["lastLines"]) == 2048
+        assert fields["attempts"][0]["lastLines"].endswith("end")
+
+    def test_that_never_started_have_no_times(self) -> None:
+        (seen,) = tasks.record((), [pod("j-1").phase("Failed").view])
+        assert (seen.start_time, seen.end_time, seen.exit_code) == (None, None, None)
+
+    def test_say_which_code_ran(self) -> None:
+        marked = a_pod("j-1").ended(1).annotated(code_digest="sha256:0123")
+        (seen,) = written(RUNNING, JOB, marked)["attempts"]
+        assert seen["codeDigest"] == "sha256:0123"
+
+
+class TestWaiting:
+    def test_says_why_once(self) -> None:
+        first = tasks.waiting(FRESH.view, "TaskDefinitionNotFound", "create it")
+        assert first == WriteStatus({"reason": "TaskDefinitionNotFound", "message": "create it"})
+        assert tasks.waiting(after(FRESH.view, first), "TaskDefinitionNotFound", "create it") == Nothing()
+
+    def test_never_touches_a_verdict(self) -> None:
+        assert tasks.waiting(FRESH.status("Succeeded").view, "R", "m") == Nothing()
+
+    def test_is_forgotten_once_the_job_runs(self) -> None:
+        waiting = FRESH.status("Pending", reason="TaskDefinitionNotFound", message="create it")
+        fields = written(waiting)
+        assert (fields["reason"], fields["message"], fields["status"]) == ("", "", "Progressing")
+
+
+def test_a_job_that_is_refused_for_good_is_a_failure() -> None:
+    refused = tasks.refused(FRESH.view, "JobInvalid", "spec.template: bad", NOW)
+    assert (refused.verdict, refused.fields["reason"]) == (State.FAILED, "JobInvalid")
+
+
+def test_the_last_words_are_the_newest_attempts_that_said_any() -> None:
+    said = RUNNING.status("Failed", attempts=[attempt(1, "a"), attempt(2, "b"), attempt(3)])
+    assert tasks.last_words(said.view) == "b"
+    assert tasks.last_words(FRESH.view) == ""
+
+
+def attempt(number: int, lines: str = "") -> dict[str, Any]:
+    return {"number": number, "podName": f"old-{number}", "status": "Failed", "lastLines": lines}
+
+
+# Any history of a Job and its pods, told in any order and number of pieces
+
+
+jobs_seen = st.sampled_from(
+    [
+        None,
+        JOB,
+        job("j-2").owned_by(FRESH),
+        JOB.failures(1),
+        JOB.says("Complete"),
+        JOB.says("Failed", "DeadlineExceeded", "late"),
+    ]
+)
+pods_seen = st.lists(
+    st.builds(
+        lambda number, end: end(a_pod(f"j-{number}", f"2026-01-01T00:00:4{number}Z")),
+        st.integers(0, 5),
+        st.sampled_from([lambda p: p, lambda p: p.running(), lambda p: p.ended(1), lambda p: p.ended(0).deleting()]),
+    ),
+    max_size=4,
+    unique_by=lambda builder: builder.name,
+)
+
+
+@given(st.lists(st.tuples(jobs_seen, pods_seen), max_size=8), st.integers(0, 3))
+def test_whatever_is_seen_each_step_is_taken_once_and_a_verdict_stands(
+    seen: list[tuple[JobBuilder | None, list[PodBuilder]]], retries: int
+) -> None:
+    current = FRESH.spec(retries=retries).view
+    for job_seen, pods in seen:
+        known: Job | None = job_seen.view if job_seen else None
+        views = [p.view for p in pods]
+        before = current
+        result = tasks.next_step(current, known, views, NOW)
+        current = after(current, result)
+        again = tasks.next_step(current, known, views, NOW)
+        assert again == (result if isinstance(result, StartJob) else Nothing())
+        if before.status.status in ("Succeeded", "Failed"):
+            assert result == Nothing()
+        if isinstance(result, StartJob):
+            assert result.failures <= retries
+        if isinstance(result, WriteStatus) and result.verdict is State.SUCCEEDED:
+            assert known is not None
+            assert any(c.type == "Complete" for c in known.status.conditions)
+        numbers = [a.number for a in current.status.attempts]
+        assert numbers == sorted(set(numbers))
