@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import socket
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -228,8 +229,11 @@ class Watch:
 
     def stop(self) -> None:
         """Ends the iteration from another thread."""
-        with contextlib.suppress(ValueError, RuntimeError, OSError):  # it has ended by itself
-            self._response.shutdown()
+        # Not the response's own shutdown: that takes the TLS layer away from under the thread that reads.
+        held = getattr(self._response.connection, "sock", None)
+        if isinstance(held, socket.socket):
+            with contextlib.suppress(OSError):  # it has ended by itself
+                socket.socket.shutdown(held, socket.SHUT_RDWR)
 
     def _read(self) -> Generator[Change, None, None]:
         held = b""
