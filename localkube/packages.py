@@ -28,6 +28,12 @@ PACKAGES = (
     "runc",
 )
 
+# The services that Debian enables with a package.
+SERVICES = {
+    "containerd": ("containerd.service",),
+    "containernetworking-plugins": ("cni-dhcp.socket", "cni-dhcp.service"),
+}
+
 POLICY = Path("/usr/sbin/policy-rc.d")
 APT_TIMEOUT = 900
 APT_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1"}
@@ -68,8 +74,9 @@ def ensure(progress: Progress, wanted: Sequence[str] = PACKAGES) -> list[str]:
             step.detail = "refreshing apt's lists, then again"
             refresh()
             install(absent)
-        if "containerd" in absent:
-            leave_service_off("containerd.service")
+        for package in absent:
+            for service in SERVICES.get(package, ()):
+                leave_service_off(service)
     left = missing(wanted, installed_statuses(wanted))
     if left:
         raise LocalkubeError(f"apt-get ended well but these packages are still missing: {', '.join(left)}")
