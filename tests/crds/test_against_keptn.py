@@ -5,6 +5,7 @@ What Holdfast has beyond it is listed here in full; anything else that differs i
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,9 @@ LIMITS = {
 }
 
 
-def crd(plural: str, folder: str = "crds") -> Json:
-    loaded: Json = yaml.safe_load((ROOT / folder / f"{plural}.lifecycle.keptn.sh.yaml").read_text())
+@cache
+def crd(plural: str) -> Json:
+    loaded: Json = yaml.safe_load((ROOT / "crds" / f"{plural}.lifecycle.keptn.sh.yaml").read_text())
     return loaded
 
 
