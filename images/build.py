@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,10 +30,10 @@ def build(images: Sequence[Image], *, public: bool = False, fresh: bool = False)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two builds at once would fight over one storage
         workshop = Workshop(folder, public)
-        if fresh:
-            workshop.forget()
         programs = ("buildah",) if public else ("buildah", "debootstrap")
         commands.ensure_programs(*programs, log=folder / "apt.log")
+        if fresh:
+            workshop.forget()
         base_id = "public" if public else base.ensure(workshop.buildah, folder)
         return [workshop.archive(image, base_id) for image in images]
 
@@ -51,8 +50,11 @@ class Workshop:
         return Buildah(self.folder / ("storage-public" if self.public else "storage"))
 
     def forget(self) -> None:
-        """Throws away base image and layers, so that the next build begins with Debian's newest packages."""
-        shutil.rmtree(self.buildah.storage, ignore_errors=True)
+        """Throws away base image and layers, so that the next build begins with Debian's newest packages.
+
+        Raises ImagesError.
+        """
+        self.buildah.forget()
         for digest in self.folder.glob("*.digest"):
             digest.unlink()
 

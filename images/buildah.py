@@ -1,6 +1,7 @@
 """buildah, with a storage of our own, so that nobody else's images are seen or touched."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,19 @@ class Buildah:
 
     def command(self, *arguments: str | Path) -> list[str | Path]:
         return ["buildah", "--root", self.storage, "--runroot", self.storage / "run", *arguments]
+
+    def clear(self) -> None:
+        """Removes what a build that failed or was stopped left mounted. Raises ImagesError."""
+        commands.output(self.command("rm", "--all"))
+
+    def forget(self) -> None:
+        """Removes the whole storage. Raises ImagesError."""
+        if not self.storage.exists():
+            return
+        self.clear()
+        # The storage driver keeps its own folder mounted on itself between runs.
+        commands.output(["sh", "-c", 'umount --quiet "$1" || true', "sh", self.storage / "overlay"])
+        shutil.rmtree(self.storage)
 
     def image_id(self, name: str) -> str | None:
         """The id of the image in our storage, or None. Raises ImagesError."""
@@ -41,6 +55,7 @@ class Buildah:
         options: list[str | Path] = [] if pull else ["--pull-never"]
         if wheels:
             options += ["--build-context", f"wheels={wheels}", "--build-arg", "PIP_ARGS=--no-index"]
+        self.clear()
         commands.run(
             self.command(
                 "bud",
