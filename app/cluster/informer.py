@@ -33,6 +33,8 @@ MAX_SILENCE = WATCH_SECONDS[1] + GRACE + 30.0
 _HEALTHY_AFTER = 10.0
 _RELIST_AFTER = 3
 _BEHIND_LIMIT = 3
+# After so many decoded objects of a list others get their turn: a webhook answers requests beside it.
+_BREATH = 50
 
 
 class Informer(Generic[T]):
@@ -177,6 +179,8 @@ class Informer(Generic[T]):
             for body in page.get("items") or ():
                 stamp = Stamp.of(body)
                 listed.append((stamp, self._decoded(stamp, body)))
+                if len(listed) % _BREATH == 0:
+                    await asyncio.sleep(0)
             token = page["metadata"].get("continue", "")
             if not token:
                 break

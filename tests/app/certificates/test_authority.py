@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -221,6 +222,36 @@ def test_f26_a_lost_secret_is_followed_by_one_that_clients_of_the_last_can_live_
     assert (after.ca_cert_old, after.tls_cert, after.tls_key) == (GOOD.ca_cert, GOOD.tls_cert, GOOD.tls_key)
     assert after.ca_cert != GOOD.ca_cert, "whoever deletes a Secret may want to be rid of what it held"
     assert authority.is_valid(after, NOW)
+
+
+def plain(key: bytes, cert: bytes) -> bytes:
+    """The certificate without any extension, signed by its own key again."""
+    certificate, signer = x509.load_pem_x509_certificate(cert), load_pem_private_key(key, None)
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    builder = (
+        x509.CertificateBuilder(certificate.issuer, certificate.subject, signer.public_key(), certificate.serial_number)
+        .not_valid_before(certificate.not_valid_before_utc)
+        .not_valid_after(certificate.not_valid_after_utc)
+    )
+    return builder.sign(signer, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
+def test_a_certificate_that_does_not_say_it_may_sign_is_no_authority() -> None:
+    assert isinstance(decide(replace(GOOD, ca_cert=plain(GOOD.ca_key, GOOD.ca_cert))), NewAuthority)
+
+
+def test_a_pair_that_names_nobody_is_replaced() -> None:
+    ca = x509.load_pem_x509_certificate(GOOD.ca_cert)
+    key, cert = authority.issue_leaf(GOOD.ca_key, ca, NOW, ())
+    assert isinstance(decide(replace(GOOD, tls_key=key, tls_cert=cert)), NewLeaf)
+    # As made by a CA that we have taken over, with no extensions at all.
+    bare = plain(GOOD.ca_key, GOOD.ca_cert)
+    assert isinstance(decide(replace(GOOD, tls_key=GOOD.ca_key, tls_cert=bare)), NewLeaf)
+
+
+def test_a_pair_cannot_be_issued_without_the_authoritys_key() -> None:
+    with pytest.raises(ValueError, match="key"):
+        authority.issue_leaf(b"garbage", x509.load_pem_x509_certificate(GOOD.ca_cert), NOW, NAMES)
 
 
 def test_f29_a_clock_an_hour_behind_still_accepts_what_was_just_issued() -> None:

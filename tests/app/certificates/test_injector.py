@@ -212,3 +212,19 @@ async def test_a_place_that_is_deleted_meanwhile_is_no_trouble() -> None:
         await asyncio.sleep(5)
         assert bundles(api) == [b"one"] * 2
         assert injector.everywhere_since is not None
+
+
+async def test_a_place_that_is_gone_before_its_turn_is_no_trouble() -> None:
+    api = FakeApi()
+    put_all(api)
+    async with running(api) as injector:
+        injector.put(b"one")
+        await asyncio.sleep(60)
+        webhooks = [{"name": "a.keptn.sh", "clientConfig": client()}]
+        for _ in range(2):  # the second one has to wait a second, and is gone by then
+            api.put(MUTATING_WEBHOOKS, "ours", metadata=LABELS, webhooks=webhooks)
+            await asyncio.sleep(0.1)
+        api.drop(MUTATING_WEBHOOKS, "ours")
+        await asyncio.sleep(60)
+        assert bundles(api) == [b"one"] * 2
+        assert injector.everywhere_since is not None

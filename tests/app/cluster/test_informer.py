@@ -435,3 +435,37 @@ async def test_an_error_of_the_operating_system_is_one_more_reason_to_try_again(
     async with watching(api):
         await asyncio.sleep(2)
         assert len(api.watched) == 3
+
+
+async def test_f16_whatever_a_decoder_raises_the_content_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    def decoder(body: Json) -> Object:
+        raise KeyError(body["metadata"]["labels"]["password"])
+
+    api = FakeApi()
+    api.put(PODS, "bad", "shop", metadata={"labels": {"password": "hunter2"}})
+    async with watching(api, decode=decoder) as watched:
+        assert watched.names == []
+    assert [vars(record)["error"] for record in caplog.records] == ["KeyError"]
+
+
+async def test_others_get_their_turn_while_a_long_list_is_decoded() -> None:
+    api = FakeApi()
+    for number in range(400):
+        api.put(PODS, f"pod-{number}", "shop")
+    decoded: list[int] = [0]
+    seen: set[int] = set()
+
+    def decoder(body: Json) -> Object:
+        decoded[0] += 1
+        return Object.model_validate(body)
+
+    async def somebody_else() -> None:
+        while decoded[0] < 400:
+            seen.add(decoded[0])
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(somebody_else())
+        async with watching(api, decode=decoder):
+            pass
+    assert len(seen) >= 8

@@ -75,8 +75,9 @@ async def test_writes_carry_their_media_type_and_options() -> None:
         await api.patch(PODS, "p", [{"op": "test", "path": "/a", "value": 1}], "shop", patch_type=PatchType.JSON)
         await api.patch(PODS, "p", {"a": 1}, "shop", patch_type=PatchType.APPLY, force=True, field_manager="me")
         await api.delete(PODS, "p", "shop", uid="u")
+        await api.delete(PODS, "p", "shop", propagation="Foreground")
         await api.aclose()
-    created, json_patch, applied, deleted = server.requests
+    created, json_patch, applied, deleted, _ = server.requests
     assert dict(created.query) == {"dryRun": "All", "fieldManager": "holdfast"}
     assert json_patch.headers["Content-Type"] == "application/json-patch+json"
     assert json.loads(server.bodies[1]) == [{"op": "test", "path": "/a", "value": 1}]
@@ -88,6 +89,11 @@ async def test_writes_carry_their_media_type_and_options() -> None:
         "apiVersion": "v1",
         "propagationPolicy": "Background",
         "preconditions": {"uid": "u"},
+    }
+    assert json.loads(server.bodies[4]) == {
+        "kind": "DeleteOptions",
+        "apiVersion": "v1",
+        "propagationPolicy": "Foreground",
     }
 
 
