@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from examples.demo.shop import FAILING, NAMESPACE
 
-_SECONDS = 10
+_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)

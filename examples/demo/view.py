@@ -97,12 +97,12 @@ def _why(workload: Workload, status: RolloutStatus | None) -> RenderableType:
     text.append(f"{workload.check.last_lines or '(nothing was kept)'}\n\n")
     text.append("Its condition Progressing says:\n", style="bold")
     text.append(f"{rollout.status} {rollout.reason}\n{rollout.message}" if rollout else "(nothing)")
+    if workload.rollout_failed is not None and workload.check.ended is not None:
+        later = workload.rollout_failed - workload.check.ended
+        text.append(f"\n\nThe rollout failed {later:.2f} s after the check's pod had ended.")
     if status is not None:
         text.append(f"\n\n{status.command} says:\n", style="bold")
         text.append(f"{status.output}\n(exit status {status.exit_status})")
-    if workload.rollout_failed is not None and workload.check.ended is not None:
-        later = workload.rollout_failed - workload.check.ended
-        text.append(f"\n\nIt said so {later:.2f} s after the check's pod had ended.")
     return Panel(text, title=f"Why {escape(workload.title)} is held", title_align="left", border_style="red")
 
 

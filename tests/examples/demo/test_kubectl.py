@@ -17,7 +17,7 @@ async def test_what_kubectl_prints_and_how_it_ends_is_kept(tmp_path: Path, monke
     status = await kubectl.rollout_status()
     assert status is not None
     assert status.command == "kubectl -n shop rollout status deployment checkout"
-    assert status.output == "asked: -n shop rollout status deployment checkout --timeout=10s\nerror: over"
+    assert status.output == "asked: -n shop rollout status deployment checkout --timeout=5s\nerror: over"
     assert status.exit_status == 1
 
 

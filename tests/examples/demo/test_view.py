@@ -62,7 +62,7 @@ def test_the_account_says_why_the_failed_one_is_held_in_its_own_words() -> None:
     assert "still held" in text
     assert "ERROR: not with real orders" in text
     assert "False ProgressDeadlineExceeded" in text
-    assert "It said so 0.30 s after the check's pod had ended." in text
+    assert "The rollout failed 0.30 s after the check's pod had ended." in text
 
 
 def test_the_account_shows_what_kubectl_says_of_the_rollout() -> None:
