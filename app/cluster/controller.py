@@ -40,6 +40,7 @@ class Controller(Generic[K]):
     It gets a key and nothing of what has happened: it must look at how things are. It returns ``Done`` or ``After``, or
     raises, which means another try after a growing pause: quietly for a conflict and an API server that is
     busy or away, with a traceback in the log for anything else. A key that fails for ever costs the others nothing.
+    Only where a namespace is being deleted, and so refuses all that is new, is a key dropped.
     """
 
     def __init__(self, name: str, queue: WorkQueue[K], reconcile: Callable[[K], Awaitable[Outcome]]) -> None:
@@ -76,7 +77,13 @@ class Controller(Generic[K]):
             self.outcomes["retried"] += 1
             log.debug("trying again", extra=about | {"error": str(error), "failures": self.queue.failures(key) + 1})
             self.queue.retry(key, at_least=min(error.retry_after or 0.0, _LONGEST_WAIT))
-        except Exception:
+        except Exception as error:
+            if isinstance(error, errors.Forbidden) and error.namespace_terminating:
+                # It never stops ending, and what is in it needs nothing more.
+                self.outcomes["dropped"] += 1
+                log.debug("the namespace is being deleted", extra=about)
+                self.queue.forget(key)
+                return
             self.outcomes["failed"] += 1
             log.exception("reconciling failed", extra=about | {"failures": self.queue.failures(key) + 1})
             self.queue.retry(key)

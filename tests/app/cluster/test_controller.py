@@ -78,6 +78,28 @@ async def test_what_is_nobodys_fault_is_tried_again_quietly(
     assert not [record for record in caplog.records if record.levelno >= logging.INFO]
 
 
+async def test_f42_a_key_in_a_namespace_that_is_being_deleted_is_dropped_until_something_changes() -> None:
+    ending = errors.Forbidden(403, "Forbidden", "m", {"causes": [{"reason": "NamespaceTerminating"}]})
+    work = Work(a=[RuntimeError(), ending])
+    work.queue.add("a")
+    async with running(work.controller):
+        await asyncio.sleep(1000)
+        assert len(work.calls) == 2
+        assert work.queue.failures("a") == 0
+        work.queue.add("a")
+        await asyncio.sleep(1)
+    assert work.controller.outcomes == {"failed": 1, "dropped": 1, "done": 1}
+
+
+async def test_any_other_refusal_is_a_failure_that_is_seen(caplog: pytest.LogCaptureFixture) -> None:
+    work = Work(a=[errors.Forbidden(403, "Forbidden", "exceeded quota")])
+    work.queue.add("a")
+    async with running(work.controller):
+        await asyncio.sleep(1)
+    assert work.controller.outcomes == {"failed": 1, "done": 1}
+    assert "exceeded quota" in caplog.text
+
+
 async def test_f15_a_server_that_asks_to_wait_is_given_that_time_within_reason() -> None:
     def shed(seconds: float) -> errors.TooManyRequests:
         return errors.TooManyRequests(429, "x", "m", retry_after=seconds)

@@ -9,12 +9,18 @@ from typing import Any
 import pytest
 import trustme
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from app.cluster import errors, kube, transport
 from app.cluster.api import Json, PatchType
 from app.cluster.resources import DEPLOYMENTS, LEASES, NAMESPACES, PODS
 from tests.app.cluster.server import Handler, serving
 
+DAY = datetime.timedelta(days=1)
 POD: Json = {"metadata": {"name": "p", "namespace": "shop", "resourceVersion": "7"}, "somethingNew": {"x": [1]}}
 
 
@@ -409,6 +415,47 @@ async def test_a_rotated_authority_of_the_api_server_is_trusted_on_the_second_tr
             await api.get(PODS, "p", "shop")
         assert await api.get(PODS, "p", "shop") == POD
     await api.aclose()
+
+
+def plain_authority(folder: Path) -> ssl.SSLContext:
+    """As ``authority``, from a CA that leaves out all that is not needed, as those of many clusters do."""
+    now = datetime.datetime.now(datetime.UTC)
+    ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kubernetes")])
+    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+
+    def builder(public: ec.EllipticCurvePublicKey, name: str) -> x509.CertificateBuilder:
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        return x509.CertificateBuilder(ca_name, subject, public, x509.random_serial_number(), now, now + DAY)
+
+    ca = builder(ca_key.public_key(), "kubernetes").add_extension(x509.BasicConstraints(True, None), critical=False)
+    leaf = builder(key.public_key(), "localhost").add_extension(
+        x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False
+    )
+    (folder / "ca.crt").write_bytes(ca.sign(ca_key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "server").write_bytes(pem + leaf.sign(ca_key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server")
+    return context
+
+
+async def test_an_api_server_with_plain_certificates_is_accepted_by_every_python(
+    in_cluster: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    default = ssl.create_default_context
+
+    def as_of_python_3_13(**options: Any) -> ssl.SSLContext:
+        context = default(**options)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
+        return context
+
+    (in_cluster / "token").write_text("one")
+    async with serving(answers(POD), plain_authority(in_cluster)) as server:
+        monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(server.port))
+        monkeypatch.setattr(ssl, "create_default_context", as_of_python_3_13)
+        api = await kube.KubeApi.connect()
+        assert await api.get(PODS, "p", "shop") == POD
+        await api.aclose()
 
 
 async def test_outside_a_pod_the_kubeconfig_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
