@@ -30,22 +30,23 @@ class Hold:
 
 
 def hold(
-    version: WorkloadVersion, tasks: Mapping[str, Task], missing: Sequence[str], installation: str, retry: str
+    version: WorkloadVersion, tasks: Mapping[str, Task], missing: Sequence[str], installation: str, kind: str, name: str
 ) -> Hold | None:
     """Why the pods of `version` are held, None if they are not.
 
-    `tasks` by name, `missing` the definitions that do not exist, `installation` the namespace of Holdfast, `retry` the
-    command that gets a failed check another try.
+    `tasks` by name, `missing` the definitions that do not exist, `installation` the namespace of Holdfast, `kind` and
+    `name` of the workload that a person wrote.
     """
     status = version.status
     since = status.start_time or version.metadata.creation_timestamp or ""
     if has_passed(status):
         return None
     if has_failed(status):
+        advice = _advice(kind, retry_command(kind, name, version.metadata.namespace))
         words = " ".join(
             _failure(item, tasks.get(item.name)) for item in status.pre_deployment_task_status if _bad(item)
         )
-        return Hold(HoldState.FAILED, since, f"{PREFIX}{words} The pods stay held. {_advice(retry)}")
+        return Hold(HoldState.FAILED, since, f"{PREFIX}{words} The pods stay held. {advice}")
     if missing:
         where = f"{version.metadata.namespace} or {installation}"
         names = _listed(missing)
@@ -87,13 +88,16 @@ def _failure(item: ItemStatus, task: Task | None) -> str:
     text = f"pre-deployment task {item.definition_name} failed (KeptnTask {item.name}"
     if task is None:
         return text + ")."
-    attempts = len(task.status.attempts)
+    attempts = task.status.attempts
     text += f", {task.status.reason}" if task.status.reason else ""
-    text += f", {attempts} attempt{'s' if attempts != 1 else ''})" if attempts else ")"
+    text += f", {len(attempts)} attempt{'s' if len(attempts) != 1 else ''})" if attempts else ")"
     lines = task_rules.last_words(task)
     if lines:
         return f'{text}. It printed: "{_tail(lines)}".'
-    return f"{text}: {task.status.message}." if task.status.message else text + "."
+    if attempts and attempts[-1].exit_code is not None:
+        why = "" if attempts[-1].reason in ("", "Error") else f" ({attempts[-1].reason})"
+        return f"{text}. It ended with exit code {attempts[-1].exit_code}{why}; no output of it was kept."
+    return f"{text}: {_tail(task.status.message)}." if task.status.message else text + "."
 
 
 def _progress(item: ItemStatus, task: Task | None) -> str:
@@ -106,8 +110,13 @@ def _progress(item: ItemStatus, task: Task | None) -> str:
     )
 
 
-def _advice(retry: str) -> str:
-    return f"Mend the cause, then roll out again (kubectl rollout restart), or try this revision again: {retry}"
+def _advice(kind: str, retry: str) -> str:
+    if kind == "StatefulSet":
+        # Its controller does not replace a pod that never became ready, whatever the new template says.
+        return f"Mend the cause and try again: {retry}. After a change of the template, delete the held pod as well."
+    if kind in ("Deployment", "DaemonSet"):
+        return f"Mend the cause, then roll out again (kubectl rollout restart), or try this revision again: {retry}"
+    return f"Mend the cause and try again: {retry}"
 
 
 def _tail(text: str) -> str:

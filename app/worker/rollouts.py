@@ -72,8 +72,7 @@ class HoldReconciler:
             for name in version.spec.pre_deployment_tasks
             if name not in ran and caches.definition(link.version[0], name, installation) is None
         ]
-        retry = explain.retry_command(link.parent_kind, link.parent.metadata.name, link.version[0])
-        return explain.hold(version, tasks, missing, installation, retry)
+        return explain.hold(version, tasks, missing, installation, link.parent_kind, link.parent.metadata.name)
 
     def _is_newest(self, key: RevisionKey, deployment: Deployment) -> bool:
         """Whether the Deployment is rolling out this very ReplicaSet: an older one must not fail a newer rollout."""
