@@ -8,7 +8,7 @@ from app.api.workload import WorkloadVersion
 from app.cluster import resources
 from app.cluster.api import Json
 from app.cluster.controller import Done, Outcome
-from app.cluster.errors import AlreadyExists, Conflict
+from app.cluster.errors import AlreadyExists, Conflict, Invalid
 from app.lifecycle import durations, workloadversions
 from app.lifecycle.phases import LONG_NAMES, Phase
 from app.lifecycle.states import State
@@ -56,6 +56,11 @@ class WorkloadVersionReconciler:
         cache = self._context.caches.tasks
         try:
             await self._context.create(resources.TASKS, task_body(version, definition, name), cache)
+        except (Invalid, durations.DurationError) as error:
+            # A definition from before there were rules. Only its author can mend it, and that wakes us.
+            where = f"{definition.metadata.namespace}/{definition.metadata.name}"
+            message = f"KeptnTaskDefinition {where} cannot run as it is: {getattr(error, 'message', error)}"
+            self._context.event("KeptnWorkloadVersion", version, "CreateTaskFailed", message, warning=True)
         except AlreadyExists:
             there = await self._context.api.get(resources.TASKS, name, version.metadata.namespace)
             owners = there["metadata"].get("ownerReferences") or []
