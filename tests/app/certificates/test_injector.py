@@ -151,6 +151,14 @@ async def test_a_new_bundle_is_not_everywhere_until_the_last_place_has_it() -> N
         assert injector.everywhere_since is not None
 
 
+async def test_a_new_bundle_starts_its_time_anew() -> None:
+    async with running(FakeApi()) as injector:
+        injector.put(b"one")
+        await asyncio.sleep(60)
+        injector.put(b"two")
+        assert injector.everywhere_since == 60
+
+
 async def test_subscribers_hear_when_it_is_everywhere_and_when_no_more() -> None:
     api = FakeApi()
     put_all(api)

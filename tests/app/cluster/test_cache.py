@@ -62,6 +62,14 @@ def test_a_namesake_is_a_deletion_and_an_addition() -> None:
     assert store.remove(stamp(8)) == [], "the late deletion of the first is not one of its namesake"
 
 
+def test_what_a_namesake_replaced_does_not_come_back_when_the_namesake_goes() -> None:
+    store = cache()
+    store.put(stamp(5), Item(stamp(5)))
+    store.put(stamp(9, "v"), Item(stamp(9, "v")))
+    store.remove(stamp(10, "v"))
+    assert store.put(stamp(7), Item(stamp(7))) == []
+
+
 def test_a_list_removes_what_it_lacks_unless_that_is_younger_than_the_list() -> None:
     store = cache()
     for version, name in ((5, "a"), (6, "b"), (30, "c")):
