@@ -40,6 +40,8 @@ def main() -> int:
         console.print(f"The cluster does not answer as it should: {error}", style="bold red", markup=False)
     except TimeoutError:
         console.print("A rollout did not get done in time; look at namespace holdfast-bench.", style="bold red")
+    except KeyboardInterrupt:
+        console.print("Stopped; nothing of it is left in the cluster.")
     return 1
 
 

@@ -34,6 +34,10 @@ def main() -> int:
         return asyncio.run(_run(console, options.timeout, options.plain or not console.is_terminal))
     except ApiError as error:
         console.print(f"The cluster does not answer as it should: {error}", style="bold red", markup=False)
+    except TimeoutError:
+        console.print(
+            "The shop of an earlier run does not go away: kubectl get namespace shop -o yaml", style="bold red"
+        )
     except KeyboardInterrupt:
         console.print("Stopped. The shop stays as it is.")
     return 2

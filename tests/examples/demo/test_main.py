@@ -1,4 +1,5 @@
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -112,3 +113,18 @@ def test_without_a_cluster_the_demo_says_what_to_do(
     monkeypatch.setattr("sys.argv", ["demo"])
     assert demo.main() == 2
     assert "Run `make cluster`" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_former_shop_that_does_not_go_is_said_and_not_waited_for_without_end(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    async def stuck(*_: object) -> int:
+        raise TimeoutError
+
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.touch()
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+    monkeypatch.setattr("sys.argv", ["demo"])
+    monkeypatch.setattr("examples.demo.__main__._run", stuck)
+    assert demo.main() == 2
+    assert "does not go away" in capsys.readouterr().out
