@@ -1,6 +1,6 @@
 """What a check lacks is said within seconds, and the check starts by itself when it is there."""
 
-import pytest
+from functools import partial
 
 from tests.e2e import manifests
 from tests.e2e.kube.client import Kube
@@ -17,6 +17,10 @@ def _lacks(eyes: Eyes, definition: str, what: str) -> Json:
         done=lambda task: what in task.get("status", {}).get("message", "") and task["status"].get("reason"),
         seconds=10,
     )
+
+
+def _says(words: str, event: Json) -> bool:
+    return words in event["message"]
 
 
 def test_a_missing_definition_holds_the_pods_until_it_appears(kube: Kube, eyes: Eyes) -> None:
@@ -67,25 +71,24 @@ def test_a_missing_parent_holds_the_pods_until_it_appears(kube: Kube, eyes: Eyes
     eyes.released("waiter", seconds=15)
 
 
-@pytest.mark.parametrize("what", ["Secret", "key"])
-def test_a_missing_secret_or_key_shows_in_the_tasks_status_and_heals(what: str, kube: Kube, eyes: Eyes) -> None:
-    if what == "key":
-        kube.create(manifests.secret("token", OTHER="x"), eyes.namespace)
-    kube.create_all(
-        eyes.namespace,
-        manifests.definition("check", "deno", DENO | manifests.inputs(secret="token")),
-        manifests.deployment("waiter", "check"),
-    )
-    task = _lacks(eyes, "check", "token" if what == "Secret" else "SECURE_DATA")
-    assert task["status"]["reason"] == "CreateContainerConfigError"
-    eyes.event("Deployment", "waiter", lambda event: "token" in event["message"], "what the check lacks")
-    assert len(eyes.held("waiter")) == 1
-    kube.delete("Secret", eyes.namespace, "token")
-    kube.create(manifests.secret("token", SECURE_DATA="x"), eyes.namespace)
-    # The kubelet looks again only every ten seconds or so.
-    task = eyes.passed("check", seconds=45)
-    assert not task["status"].get("reason")
-    eyes.released("waiter")
+def test_a_missing_secret_or_key_shows_in_the_tasks_status_and_heals(kube: Kube, eyes: Eyes) -> None:
+    kube.create(manifests.secret("without-key", OTHER="x"), eyes.namespace)
+    lacking = {"no-secret": "no-secret", "without-key": "SECURE_DATA"}
+    for name in lacking:
+        check = manifests.definition(name, "deno", DENO | manifests.inputs(secret=name))
+        kube.create_all(eyes.namespace, check, manifests.deployment(name, name))
+    for name, what in lacking.items():
+        task = _lacks(eyes, name, what)
+        assert task["status"]["reason"] == "CreateContainerConfigError"
+        eyes.event("Deployment", name, partial(_says, what), "what the check lacks")
+        assert len(eyes.held(name)) == 1
+    kube.create(manifests.secret("no-secret", SECURE_DATA="x"), eyes.namespace)
+    kube.patch("Secret", eyes.namespace, "without-key", {"stringData": {"SECURE_DATA": "x"}})
+    for name in lacking:
+        # The kubelet looks again only every ten seconds or so.
+        task = eyes.passed(name, seconds=45)
+        assert not task["status"].get("reason")
+        eyes.released(name)
 
 
 def test_an_image_that_is_not_there_shows_in_the_tasks_status(kube: Kube, eyes: Eyes) -> None:
