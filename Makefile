@@ -32,7 +32,7 @@ demo: install ## the main job on a real cluster, to look at
 	@$(PY) -m examples.demo
 
 test: lint install ## lint, types, unit, simulation and end-to-end tests
-	@$(PY) -m pytest tests
+	@KUBECONFIG_HOLDFAST="$$KUBECONFIG" $(PY) -m pytest tests
 
 lint: $(VENV)/.ready ## style, types and import layers
 	@$(VENV)/bin/ruff check .
