@@ -1,9 +1,10 @@
 """What the tests look for: gates, verdicts, conditions, events."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.api.wellknown import GATE, GATE_REMOVED
+from tests.e2e import manifests
 from tests.e2e.kube.client import SECONDS, Kube
 from tests.e2e.kube.resources import Json
 
@@ -120,6 +121,15 @@ class Eyes:
             "Deployment", self.namespace, name, failed_rollout, "its rollout has failed", seconds=seconds
         )
         return str(condition(found, "Progressing")["message"])
+
+    def owned_pod(self, annotations: Mapping[str, str], pod: Json | None = None) -> Json:
+        """A pod such as the ReplicaSet `owner` would make, which is there and makes none. For dry runs."""
+        owner = manifests.workload("ReplicaSet", "owner", annotations, replicas=0)
+        uid = self.kube.create(owner, self.namespace).body["metadata"]["uid"]
+        body: Json = {"apiVersion": "v1", "kind": "Pod", **manifests.template("owner", annotations, pod)}
+        reference = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "owner", "uid": uid, "controller": True}
+        body["metadata"] |= {"name": "owned", "ownerReferences": [reference]}
+        return body
 
     def events(self, kind: str, name: str) -> list[Json]:
         return self.kube.all("Event", self.namespace, fields=f"involvedObject.kind={kind},involvedObject.name={name}")

@@ -8,24 +8,13 @@ from app.api.wellknown import GATE, GATE_REMOVED, LABEL
 from tests.e2e import manifests
 from tests.e2e.kube.client import Kube
 from tests.e2e.kube.kubectl import Kubectl, documents
-from tests.e2e.kube.resources import Json
 from tests.e2e.looks import Eyes, gates, is_held, of
 
 OTHER_GATE = "example.com/quota"
 
 
-def _owned_pod(kube: Kube, eyes: Eyes, annotations: dict[str, str], pod: Json | None = None) -> Json:
-    """A pod such as the ReplicaSet `owner`, which makes none itself, would make."""
-    owner = manifests.workload("ReplicaSet", "owner", annotations, replicas=0)
-    uid = kube.create(owner, eyes.namespace).body["metadata"]["uid"]
-    body: Json = {"apiVersion": "v1", "kind": "Pod", **manifests.template("owner", annotations, pod)}
-    reference = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "owner", "uid": uid, "controller": True}
-    body["metadata"] |= {"name": "owned", "ownerReferences": [reference]}
-    return body
-
-
 def test_a_server_side_dry_run_shows_the_gate_and_leaves_nothing_behind(kube: Kube, eyes: Eyes) -> None:
-    body = _owned_pod(kube, eyes, manifests.keys("waiter", "check"))
+    body = eyes.owned_pod(manifests.keys("waiter", "check"))
     kube.create(manifests.container("check", "exit 0"), eyes.namespace)
     assert is_held(kube.create(body, eyes.namespace, dry_run=True).body)
     kube.create(manifests.deployment("probe", "check"), eyes.namespace)
@@ -43,7 +32,7 @@ def test_a_dry_run_of_whole_manifests_leaves_nothing_behind(kube: Kube, kubectl:
 
 def test_the_answer_adds_the_gate_and_one_label_and_changes_nothing_else(kube: Kube, eyes: Eyes) -> None:
     # The same pod twice, as dry runs: with a workload's name, and without, which nothing of ours touches.
-    marked = _owned_pod(kube, eyes, manifests.keys("waiter", "later"), {"schedulingGates": [{"name": OTHER_GATE}]})
+    marked = eyes.owned_pod(manifests.keys("waiter", "later"), {"schedulingGates": [{"name": OTHER_GATE}]})
     plain = deepcopy(marked)
     del plain["metadata"]["annotations"]["keptn.sh/workload"]
     plain["metadata"]["annotations"]["keptn.sh/was-workload"] = "waiter"
@@ -90,7 +79,7 @@ def test_a_template_that_claims_to_be_released_already_is_held(where: str, kube:
 
 
 def test_a_pods_definition_that_does_not_exist_is_warned_of(kube: Kube, eyes: Eyes) -> None:
-    body = _owned_pod(kube, eyes, manifests.keys("waiter", "there,not-there"))
+    body = eyes.owned_pod(manifests.keys("waiter", "there,not-there"))
     kube.create(manifests.container("there", "exit 0"), eyes.namespace)
     (warning,) = kube.create(body, eyes.namespace, dry_run=True).warnings
     assert "not-there" in warning
@@ -98,12 +87,12 @@ def test_a_pods_definition_that_does_not_exist_is_warned_of(kube: Kube, eyes: Ey
 
 
 def test_a_container_key_that_names_no_container_is_warned_of(kube: Kube, eyes: Eyes) -> None:
-    body = _owned_pod(kube, eyes, manifests.keys("waiter", "", "", container="no-such"))
+    body = eyes.owned_pod(manifests.keys("waiter", "", "", container="no-such"))
     (warning,) = kube.create(body, eyes.namespace, dry_run=True).warnings
     assert "no-such" in warning
 
 
 def test_a_pod_that_has_its_node_already_is_let_through(kube: Kube, eyes: Eyes) -> None:
     node = next(iter(kube.send("GET", "/api/v1/nodes").body["items"]))["metadata"]["name"]
-    body = _owned_pod(kube, eyes, manifests.keys("waiter", "later"), {"nodeName": node})
+    body = eyes.owned_pod(manifests.keys("waiter", "later"), {"nodeName": node})
     assert gates(kube.create(body, eyes.namespace, dry_run=True).body) == []

@@ -1,11 +1,13 @@
 """What happens while parts of Holdfast are away: nothing starts unchecked, and nothing else waits."""
 
 import json
+import time
 
 import pytest
 
 from tests.e2e import dump, manifests
-from tests.e2e.kube.client import Kube
+from tests.e2e.kube.client import SECONDS, Kube
+from tests.e2e.kube.kubectl import Kubectl
 from tests.e2e.kube.recording import Recording
 from tests.e2e.kube.resources import Json
 from tests.e2e.looks import Eyes, gates, is_held, of
@@ -55,6 +57,24 @@ def test_without_the_webhook_pods_elsewhere_run_and_held_namespaces_wait_and_rec
             assert pods.made == []
         eyes.released("waiter", seconds=90)
         assert all(is_held(seen.object) for seen in pods.seen if seen.type == "ADDED")
+
+
+def test_a_rollout_of_the_webhook_itself_refuses_no_pod_and_lets_none_through_unheld(
+    kube: Kube, kubectl: Kubectl, eyes: Eyes
+) -> None:
+    body = eyes.owned_pod(manifests.keys("waiter", "later"))
+    labels = "app.kubernetes.io/component=webhook"
+    old = {pod["metadata"]["uid"] for pod in kube.all("Pod", dump.INSTALLATION, labels=labels)}
+    asked = 0
+    kubectl("-n", dump.INSTALLATION, "rollout", "restart", f"deployment/{WEBHOOK}")
+    end = time.monotonic() + SECONDS
+    while old & {pod["metadata"]["uid"] for pod in kube.all("Pod", dump.INSTALLATION, labels=labels)}:
+        assert time.monotonic() < end, "the webhook's old pods are still there"
+        for _ in range(10):
+            assert is_held(kube.create(body, eyes.namespace, dry_run=True).body)
+            asked += 1
+            time.sleep(0.02)
+    assert asked > 20
 
 
 def test_ten_rollouts_at_once_each_run_their_check_once(kube: Kube, eyes: Eyes) -> None:
