@@ -39,7 +39,8 @@ class Builder(Generic[T]):
             metadata["namespace"] = namespace
         self._raw: Json = {"apiVersion": self.API_VERSION, "kind": self.KIND, "metadata": metadata}
 
-    def _with(self, change: Json) -> Self:
+    def changed(self, change: Json) -> Self:
+        """With `change` laid over it."""
         new = copy.copy(self)
         new._raw = merged(self._raw, change)
         return new
@@ -63,26 +64,26 @@ class Builder(Generic[T]):
         return str(self._raw["metadata"]["uid"])
 
     def with_uid(self, uid: str) -> Self:
-        return self._with({"metadata": {"uid": uid}})
+        return self.changed({"metadata": {"uid": uid}})
 
     def in_namespace(self, namespace: str) -> Self:
-        return self._with({"metadata": {"namespace": namespace}})
+        return self.changed({"metadata": {"namespace": namespace}})
 
     def labelled(self, **labels: str) -> Self:
-        return self._with({"metadata": {"labels": _keys(labels)}})
+        return self.changed({"metadata": {"labels": _keys(labels)}})
 
     def annotated(self, **annotations: str) -> Self:
-        return self._with({"metadata": {"annotations": _keys(annotations)}})
+        return self.changed({"metadata": {"annotations": _keys(annotations)}})
 
     def marked(self, key: str, value: str) -> Self:
         """With an annotation whose key cannot be a Python name."""
-        return self._with({"metadata": {"annotations": {key: value}}})
+        return self.changed({"metadata": {"annotations": {key: value}}})
 
     def created(self, stamp: str) -> Self:
-        return self._with({"metadata": {"creationTimestamp": stamp}})
+        return self.changed({"metadata": {"creationTimestamp": stamp}})
 
     def deleting(self) -> Self:
-        return self._with({"metadata": {"deletionTimestamp": START}})
+        return self.changed({"metadata": {"deletionTimestamp": START}})
 
     def owned_by(self, owner: "Builder[Any]", *, controller: bool = True) -> Self:
         reference = {
@@ -92,7 +93,7 @@ class Builder(Generic[T]):
             "uid": owner.uid,
             "controller": controller,
         }
-        return self._with({"metadata": {"ownerReferences": [reference]}})
+        return self.changed({"metadata": {"ownerReferences": [reference]}})
 
 
 class PodBuilder(Builder[core.Pod]):
@@ -103,35 +104,35 @@ class PodBuilder(Builder[core.Pod]):
         self._raw["spec"] = {"containers": [{"name": "main", "image": "web:1"}]}
 
     def image(self, image: str) -> Self:
-        return self._with({"spec": {"containers": [{"name": "main", "image": image}]}})
+        return self.changed({"spec": {"containers": [{"name": "main", "image": image}]}})
 
     def gated(self, *gates: str) -> Self:
-        return self._with({"spec": {"schedulingGates": [{"name": gate} for gate in gates]}})
+        return self.changed({"spec": {"schedulingGates": [{"name": gate} for gate in gates]}})
 
     def held(self, *others: str) -> Self:
         """As admission leaves it: our gate after those of others, and the worker's label."""
         label = {"metadata": {"labels": {wellknown.LABEL: wellknown.LABEL_HELD}}}
-        return self.gated(*others, wellknown.GATE)._with(label)
+        return self.gated(*others, wellknown.GATE).changed(label)
 
     def revision(self, hash_: str) -> Self:
-        return self._with({"metadata": {"labels": {wellknown.CONTROLLER_REVISION_HASH: hash_}}})
+        return self.changed({"metadata": {"labels": {wellknown.CONTROLLER_REVISION_HASH: hash_}}})
 
     def of_task(self) -> Self:
-        return self._with({"metadata": {"labels": {wellknown.LABEL: wellknown.LABEL_TASK}}})
+        return self.changed({"metadata": {"labels": {wellknown.LABEL: wellknown.LABEL_TASK}}})
 
     def phase(self, phase: str) -> Self:
-        return self._with({"status": {"phase": phase}})
+        return self.changed({"status": {"phase": phase}})
 
     def running(self) -> Self:
         return self.phase("Running")
 
     def waiting(self, reason: str, message: str = "") -> Self:
         state = {"waiting": {"reason": reason, "message": message}}
-        return self._with({"status": {"phase": "Pending", "containerStatuses": [{"name": "main", "state": state}]}})
+        return self.changed({"status": {"phase": "Pending", "containerStatuses": [{"name": "main", "state": state}]}})
 
     def unschedulable(self, message: str) -> Self:
         condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
-        return self._with({"status": {"phase": "Pending", "conditions": [condition]}})
+        return self.changed({"status": {"phase": "Pending", "conditions": [condition]}})
 
     def ended(self, exit_code: int = 0, said: str = "") -> Self:
         terminated = {
@@ -143,10 +144,10 @@ class PodBuilder(Builder[core.Pod]):
         }
         phase = "Failed" if exit_code else "Succeeded"
         statuses = [{"name": "main", "state": {"terminated": terminated}}]
-        return self._with({"status": {"phase": phase, "containerStatuses": statuses}})
+        return self.changed({"status": {"phase": phase, "containerStatuses": statuses}})
 
     def evicted(self) -> Self:
-        return self._with({"status": {"phase": "Failed", "reason": "Evicted", "message": "node low on memory"}})
+        return self.changed({"status": {"phase": "Failed", "reason": "Evicted", "message": "node low on memory"}})
 
 
 class JobBuilder(Builder[core.Job]):
@@ -155,10 +156,10 @@ class JobBuilder(Builder[core.Job]):
     def says(self, type_: str, reason: str = "", message: str = "", status: str = "True") -> Self:
         """With this condition."""
         condition = {"type": type_, "status": status, "reason": reason, "message": message}
-        return self._with({"status": {"conditions": [condition]}})
+        return self.changed({"status": {"conditions": [condition]}})
 
     def failures(self, number: int) -> Self:
-        return self._with({"status": {"failed": number}})
+        return self.changed({"status": {"failed": number}})
 
 
 class TaskBuilder(Builder[Task]):
@@ -169,17 +170,17 @@ class TaskBuilder(Builder[Task]):
         self._raw["spec"] = {"taskDefinition": "check"}
 
     def spec(self, **fields: Any) -> Self:
-        return self._with({"spec": fields})
+        return self.changed({"spec": fields})
 
     def status(self, state: str, **fields: Any) -> Self:
-        return self._with({"status": {"status": state, **fields}})
+        return self.changed({"status": {"status": state, **fields}})
 
 
 class DefinitionBuilder(Builder[TaskDefinition]):
     KIND, MODEL = "KeptnTaskDefinition", TaskDefinition
 
     def spec(self, **fields: Any) -> Self:
-        return self._with({"spec": fields})
+        return self.changed({"spec": fields})
 
     def inline(self, code: str, runtime: str = "deno", **more: Any) -> Self:
         return self.spec(**{runtime: {"inline": {"code": code}, **more}})
@@ -208,10 +209,10 @@ class VersionBuilder(Builder[WorkloadVersion]):
         }
 
     def checks(self, *definitions: str) -> Self:
-        return self._with({"spec": {"preDeploymentTasks": list(definitions)}})
+        return self.changed({"spec": {"preDeploymentTasks": list(definitions)}})
 
     def evaluations(self, *definitions: str) -> Self:
-        return self._with({"spec": {"preDeploymentEvaluations": list(definitions)}})
+        return self.changed({"spec": {"preDeploymentEvaluations": list(definitions)}})
 
     def content(self, digest: str, retry: str = "") -> Self:
         new = self.marked(wellknown.CONTENT, digest)
@@ -221,7 +222,7 @@ class VersionBuilder(Builder[WorkloadVersion]):
         return self.status(revisions=list(revisions))
 
     def status(self, **fields: Any) -> Self:
-        return self._with({"status": fields})
+        return self.changed({"status": fields})
 
     def passed(self) -> Self:
         return self.status(preDeploymentStatus="Succeeded", preDeploymentEvaluationStatus="Succeeded")
@@ -240,12 +241,12 @@ class DeploymentBuilder(Builder[core.Deployment]):
         self._raw["status"] = {"observedGeneration": 1, "conditions": [_progressing("True", "ReplicaSetUpdated", "")]}
 
     def deadline(self, seconds: int | None) -> Self:
-        return self._with({"spec": {"progressDeadlineSeconds": seconds}})
+        return self.changed({"spec": {"progressDeadlineSeconds": seconds}})
 
     def progressing(
         self, status: str = "True", reason: str = "ReplicaSetUpdated", message: str = "", updated: str = START
     ) -> Self:
-        return self._with({"status": {"conditions": [_progressing(status, reason, message, updated)]}})
+        return self.changed({"status": {"conditions": [_progressing(status, reason, message, updated)]}})
 
 
 class ReplicaSetBuilder(Builder[core.Parent]):

@@ -1,7 +1,7 @@
 """A verdict belongs to content: which version of a workload a held pod waits for, and whether that is a new one."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,9 @@ from app.lifecycle.states import PASSED, State
 # What controllers and `kubectl rollout restart` put on a template without making it other content.
 _VOLATILE_LABELS = frozenset({wellknown.POD_TEMPLATE_HASH, wellknown.CONTROLLER_REVISION_HASH})
 _VOLATILE_ANNOTATIONS = frozenset({wellknown.RESTARTED_AT, wellknown.RETRY})
+
+# So many a pass keeps: with a new ReplicaSet on each restart, the list would grow for as long as the workload lives.
+KEPT_REVISIONS = 100
 
 
 def template_digest(template: dict[str, Any]) -> str:
@@ -98,13 +101,18 @@ def choose(versions: Sequence[WorkloadVersion], wanted: Wanted) -> WorkloadVersi
     if seen and wanted.retry in tried:
         return seen[0]
     if any(v.metadata.name == wanted.base_name for v in versions):
-        return New(names.later_version_name(wanted.base_name, wanted.content, wanted.revision, wanted.retry))
+        later = names.later_version_name(wanted.base_name, wanted.content, wanted.revision, wanted.retry)
+        # Made for this very revision and this very try, so its failure counts, whether or not its status says so.
+        return next((v for v in same if v.metadata.name == later), New(later))
     return New(wanted.base_name)
 
 
-def covered(versions: Iterable[WorkloadVersion], revision: str) -> bool:
-    """Whether one of these versions has passed for this revision, so that its pods need no gate."""
-    return any(revision in v.status.revisions and has_passed(v.status) for v in versions)
+def covering(status: WorkloadVersionStatus, revision: str) -> list[str] | None:
+    """What `status.revisions` should be once a recorded pass counts for `revision` too, None if it says so already.
+
+    The oldest give way: a pod of theirs would be held for a moment only, since the content has still passed.
+    """
+    return None if revision in status.revisions else [*status.revisions, revision][-KEPT_REVISIONS:]
 
 
 def _without(mapping: dict[str, str] | None, keys: frozenset[str]) -> dict[str, str]:

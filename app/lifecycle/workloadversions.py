@@ -44,10 +44,10 @@ def next_step(
     in the design.
     """
     status = version.status
+    if has_passed(status) or has_failed(status) or version.metadata.deletion_timestamp:
+        return Step()
     listed = (*status.revisions, *sorted(set(revisions) - set(status.revisions)))
     fields: dict[str, Any] = {} if listed == status.revisions else {"revisions": list(listed)}
-    if has_passed(status) or has_failed(status) or version.metadata.deletion_timestamp:
-        return Step(fields=fields or None)
     began = not status.current_phase
     if began and not listed:
         return Step()  # nobody waits for it yet: the revision that made it is about to say so
@@ -120,5 +120,5 @@ def _item(definition: str, name: str, task: Task | None, known: ItemStatus | Non
     start = known.start_time if known and known.start_time else now
     if task is None or not is_completed(task.status.status):
         return ItemStatus(definition_name=definition, name=name, status=State.PROGRESSING, start_time=start)
-    end = task.status.end_time or now
+    end = task.status.end_time or (known.end_time if known else None) or now
     return ItemStatus(definition_name=definition, name=name, status=task.status.status, start_time=start, end_time=end)

@@ -14,15 +14,18 @@ from app.api.workload import Workload, WorkloadVersion
 from app.cluster import resources
 from app.cluster.api import Api, Json
 from app.cluster.informer import Informer
-from app.lifecycle.functions import function_ref
+from app.lifecycle.functions import function_ref, runner
+from app.lifecycle.identity import owner_of
 
 T = TypeVar("T")
 
 _KEPT_PREFIXES = ("keptn.sh/", "app.kubernetes.io/", "deployment.kubernetes.io/", "pod-security.kubernetes.io/")
 
-BY_OWNER = "owner"  # uid of the controlling owner
+BY_OWNER = "owner"  # uid of the owner that manages it
 BY_DEFINITION = "definition"  # namespace/name of a definition that is used
 BY_WORKLOAD = "workload"  # namespace/name of the KeptnWorkload
+BY_REVISION = "revision"  # what status.revisions lists
+BY_CONFIG_MAP = "configmap"  # name of the ConfigMap that a definition's code lies in
 BY_PARENT = "parent"  # namespace/name of the definition that a functionRef names
 
 
@@ -76,7 +79,7 @@ def build(api: Api, rng: random.Random) -> Caches:
             resources.PODS,
             Pod.model_validate,
             label_selector=wellknown.LABEL,
-            indexes={BY_OWNER: _owner},
+            indexes={BY_OWNER: _pod_owner},
             rng=rng,
         ),
         jobs=Informer(
@@ -98,7 +101,10 @@ def build(api: Api, rng: random.Random) -> Caches:
             api,
             resources.TASK_DEFINITIONS,
             TaskDefinition.model_validate,
-            indexes={BY_PARENT: lambda definition: [ref] if (ref := function_ref(definition)) else []},
+            indexes={
+                BY_PARENT: lambda definition: [ref] if (ref := function_ref(definition)) else [],
+                BY_CONFIG_MAP: _config_map,
+            },
             rng=rng,
         ),
         workloads=Informer(api, resources.WORKLOADS, Workload.model_validate, rng=rng),
@@ -109,11 +115,19 @@ def build(api: Api, rng: random.Random) -> Caches:
             indexes={
                 BY_WORKLOAD: lambda version: [scoped(version.metadata.namespace, version.spec.workload_name)],
                 BY_DEFINITION: lambda version: version.spec.pre_deployment_tasks,
+                BY_REVISION: lambda version: version.status.revisions,
             },
             rng=rng,
         ),
         deployments=Informer(api, resources.DEPLOYMENTS, _pruned(Deployment.model_validate), rng=rng),
-        replica_sets=Informer(api, resources.REPLICASETS, _pruned(Parent.model_validate), metadata_only=True, rng=rng),
+        replica_sets=Informer(
+            api,
+            resources.REPLICASETS,
+            _pruned(Parent.model_validate),
+            metadata_only=True,
+            indexes={BY_OWNER: _owner},
+            rng=rng,
+        ),
         stateful_sets=Informer(
             api, resources.STATEFULSETS, _pruned(Parent.model_validate), metadata_only=True, rng=rng
         ),
@@ -135,6 +149,17 @@ def build(api: Api, rng: random.Random) -> Caches:
 def _owner(item: Any) -> list[str]:
     controller = item.metadata.controller
     return [controller.uid] if controller else []
+
+
+def _pod_owner(pod: Pod) -> list[str]:
+    """Whoever deploys a pod counts even if it does not say that it controls it, as at admission."""
+    above = owner_of(pod)
+    return [above.uid] if above else _owner(pod)
+
+
+def _config_map(definition: TaskDefinition) -> list[str]:
+    script = runner(definition)
+    return [script[1].config_map_ref.name] if script and script[1].config_map_ref else []
 
 
 def _pruned(decode: Callable[[Json], T]) -> Callable[[Json], T]:

@@ -2,14 +2,12 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from app.api.core import Pod
 from app.api.meta import Object
 from app.api.wellknown import CONTROLLER_REVISION_HASH
 from app.lifecycle.identity import owner_of
 
-T = TypeVar("T")
 VersionKey = tuple[str, str]  # namespace, name
 
 
@@ -47,7 +45,6 @@ def revision_key_of(pod: Pod) -> RevisionKey | None:
 class Links:
     _links: dict[RevisionKey, Link] = field(default_factory=dict)
     _of_version: defaultdict[VersionKey, set[RevisionKey]] = field(default_factory=lambda: defaultdict(set))
-    _of_parent: defaultdict[str, set[RevisionKey]] = field(default_factory=lambda: defaultdict(set))
 
     def get(self, key: RevisionKey) -> Link | None:
         return self._links.get(key)
@@ -56,27 +53,19 @@ class Links:
         self.drop(key)
         self._links[key] = link
         self._of_version[link.version].add(key)
-        self._of_parent[link.parent.metadata.uid].add(key)
 
     def drop(self, key: RevisionKey) -> None:
         """Forgets a revision of which no pod is held any more."""
         link = self._links.pop(key, None)
         if link is None:
             return
-        _discard(self._of_version, link.version, key)
-        _discard(self._of_parent, link.parent.metadata.uid, key)
+        waiting = self._of_version[link.version]
+        waiting.discard(key)
+        if not waiting:
+            del self._of_version[link.version]
 
     def waiting_for(self, version: VersionKey) -> list[RevisionKey]:
         return sorted(self._of_version.get(version, ()), key=str)
 
-    def of_parent(self, uid: str) -> list[RevisionKey]:
-        return sorted(self._of_parent.get(uid, ()), key=str)
-
     def revisions(self, version: VersionKey) -> list[str]:
         return [self._links[key].revision for key in self.waiting_for(version)]
-
-
-def _discard(index: defaultdict[T, set[RevisionKey]], of: T, key: RevisionKey) -> None:
-    index[of].discard(key)
-    if not index[of]:
-        del index[of]

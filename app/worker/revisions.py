@@ -1,27 +1,29 @@
 """Held pods → KeptnWorkload → the KeptnWorkloadVersion that they wait for; and once that has passed, the gate opens."""
 
-import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 
 from app.api import wellknown
 from app.api.core import Pod
-from app.api.meta import OwnerReference
 from app.api.workload import Workload, WorkloadVersion
 from app.cluster import resources
-from app.cluster.api import Json, PatchType
-from app.cluster.controller import Done, Outcome
-from app.cluster.errors import AlreadyExists, Invalid, NotFound
+from app.cluster.api import Json
+from app.cluster.controller import After, Done, Outcome
+from app.cluster.errors import AlreadyExists, Conflict, NotFound
 from app.lifecycle import gates, identity, names, revisions
+from app.lifecycle.explain import PREFIX
 from app.lifecycle.identity import Identity
-from app.worker.caches import BY_OWNER, BY_WORKLOAD, scoped
-from app.worker.context import Context, together
+from app.worker.caches import BY_OWNER, BY_REVISION, BY_WORKLOAD, scoped
+from app.worker.context import Context
+from app.worker.gates import Gates
 from app.worker.links import Link, Links, RevisionKey, VersionKey, revision_key_of
-from app.worker.parents import Parents, Source
+from app.worker.parents import Age, Parents, Source, Template
 
 log = logging.getLogger(__name__)
 
-_PATCHES_AT_ONCE = 20
+# A workload's controller sees a change of it within milliseconds.
+_UNSETTLED_SECONDS = 0.5
 
 
 class RevisionReconciler:
@@ -32,7 +34,7 @@ class RevisionReconciler:
         self._links = links
         self._judged = judged  # asks for the version to be looked at, since a revision now waits for it
         self._parents = Parents(context)
-        self._at_once = asyncio.Semaphore(_PATCHES_AT_ONCE)
+        self._gates = Gates(context)
 
     async def __call__(self, key: RevisionKey) -> Outcome:
         pods = self._held(key)
@@ -43,45 +45,89 @@ class RevisionReconciler:
                 self._judged(link.version)
             return Done()
         owner = identity.owner_of(pods[0])
-        if owner is None:
-            return Done()
-        source, asked = await self._asked(pods[0], owner, key)
-        if source is not None and asked is None:
-            # A gate that is opened cannot be put back, so that nobody asked must be the API server's own word.
-            source, asked = await self._asked(pods[0], owner, key, live=True)
-        if source is None:
+        source = await self._parents.source(pods[0], owner, key.hash) if owner else None
+        if owner is None or source is None:
             return Done()  # the owner is gone, and the garbage collector takes its pods
-        if asked is None:
-            log.info("pods held although nobody asked for checks", extra={"namespace": key.namespace})
-            await self._release(pods)
-            return Done()
-        wanted = revisions.Wanted(
-            base_name=names.workload_version_name(asked.workload_name, asked.version),
-            content=revisions.content_digest(source.template.digest, asked),
-            revision=revisions.revision_key(
-                pods[0], owner, managed_replica_set=source.managed_replica_set, template=source.template.digest
-            ),
-            retry=source.parent.metadata.annotations.get(wellknown.RETRY, ""),
+        if source.age is Age.UNSETTLED:
+            return After(_UNSETTLED_SECONDS)
+        if not source.managed_replica_set and owner.kind == "ReplicaSet":
+            pods = self._made_from(source.template, pods)
+            if not pods:
+                return Done()
+        revision = revisions.revision_key(
+            pods[0], owner, managed_replica_set=source.managed_replica_set, template=source.template.digest
         )
-        reference = {"uid": owner.uid, "kind": owner.kind, "name": owner.name}
-        workload = await self._workload(asked, reference, source, key, pods)
-        version = await self._version(workload, asked, reference, wanted)
-        link = Link((key.namespace, version.metadata.name), wanted.revision, source.kind, source.parent)
+        # What stands on the workload is about its newest revision; an older one keeps what it was checked as.
+        version = self._checked_before(key.namespace, revision) if source.age is Age.OLD else None
+        if version is None:
+            seen = pods[0].model_copy(
+                update={"spec": pods[0].spec.model_copy(update={"containers": source.template.containers})}
+            )
+            asked = identity.identify(seen, source.keys)
+            if asked is None:
+                log.info("pods held although nobody asked for checks", extra={"namespace": key.namespace})
+                await self._gates.open(pods)
+                return Done()
+            wanted = revisions.Wanted(
+                base_name=names.workload_version_name(asked.workload_name, asked.version),
+                content=revisions.content_digest(source.template.digest, asked),
+                revision=revision,
+                retry=source.parent.metadata.annotations.get(wellknown.RETRY, ""),
+            )
+            reference = {"uid": owner.uid, "kind": owner.kind, "name": owner.name}
+            workload = await self._workload(asked, reference, source, key, pods)
+            version = await self._version(workload, asked, reference, wanted)
+        link = Link((key.namespace, version.metadata.name), revision, source.kind, source.parent)
         self._links.assign(key, link)
         if revisions.has_passed(version.status):
-            await self._release(pods)
+            await self._cover(version, revision)
+            await self._gates.open(pods)
         self._judged(link.version)
+        await self._note(version, key, pods)
         return Done()
 
-    async def _asked(
-        self, pod: Pod, owner: OwnerReference, key: RevisionKey, *, live: bool = False
-    ) -> tuple[Source | None, Identity | None]:
-        source = await self._parents.source(pod, owner, key.hash, live=live)
-        if source is None:
-            return None, None
-        # The template's containers: others may have been put into the pod since, and are not of its version.
-        spec = pod.spec.model_copy(update={"containers": source.template.containers})
-        return source, identity.identify(pod.model_copy(update={"spec": spec}), source.keys)
+    def _made_from(self, template: Template, pods: list[Pod]) -> list[Pod]:
+        """The pods of a ReplicaSet of nobody that are as its template is now: it can be edited, and its pods stay."""
+        fitting = []
+        for pod in pods:
+            images = {container.name: container.image for container in pod.spec.containers}
+            if all(images.get(container.name) == container.image for container in template.containers):
+                fitting.append(pod)
+            else:
+                message = f"{PREFIX}the ReplicaSet has another image by now. Delete this pod, and a new one is made."
+                self._context.event("Pod", pod, "PodOutdated", message, warning=True)
+        return fitting
+
+    def _checked_before(self, namespace: str, revision: str) -> WorkloadVersion | None:
+        listed = self._context.caches.versions.by_index(BY_REVISION, revision)
+        mine = [version for version in listed if version.metadata.namespace == namespace]
+        return max(mine, key=lambda v: (v.metadata.creation_timestamp or "", v.metadata.name), default=None)
+
+    async def _cover(self, version: WorkloadVersion, revision: str) -> None:
+        """Puts a revision on the record of a pass before its pods go: then admission holds no more of them."""
+        listed = revisions.covering(version.status, revision)
+        if listed is not None:
+            await self._context.write_status(
+                resources.WORKLOAD_VERSIONS, version, {"revisions": listed}, self._context.caches.versions
+            )
+
+    async def _note(self, version: WorkloadVersion, key: RevisionKey, pods: list[Pod]) -> None:
+        """Says on the KeptnWorkload which version is its newest."""
+        cache = self._context.caches.workloads
+        workload = cache.get(key.namespace, version.spec.workload_name)
+        newest = version.spec.version
+        if workload is None or workload.status.current_version == newest or not self._newest(key, workload, pods):
+            return
+        with contextlib.suppress(NotFound):
+            cache.observe(
+                await self._context.api.patch(
+                    resources.WORKLOADS,
+                    workload.metadata.name,
+                    {"status": {"currentVersion": newest}},
+                    key.namespace,
+                    subresource="status",
+                )
+            )
 
     def _held(self, key: RevisionKey) -> list[Pod]:
         return [
@@ -126,7 +172,6 @@ class RevisionReconciler:
 
     def _newest(self, key: RevisionKey, workload: Workload, pods: list[Pod]) -> bool:
         """Whether no other held revision of this workload is younger: an old one must not take its place back."""
-        own = max(pod.metadata.creation_timestamp or "" for pod in pods)
         versions = self._context.caches.versions.by_index(BY_WORKLOAD, scoped(key.namespace, workload.metadata.name))
         others = {
             other
@@ -134,7 +179,10 @@ class RevisionReconciler:
             for other in self._links.waiting_for((key.namespace, version.metadata.name))
             if other != key
         }
-        return all((pod.metadata.creation_timestamp or "") <= own for other in others for pod in self._held(other))
+        own = (max(pod.metadata.creation_timestamp or "" for pod in pods), str(key))
+        return all(
+            (pod.metadata.creation_timestamp or "", str(other)) <= own for other in others for pod in self._held(other)
+        )
 
     async def _version(
         self, workload: Workload, asked: Identity, reference: Json, wanted: revisions.Wanted
@@ -179,47 +227,22 @@ class RevisionReconciler:
             # The cache was behind: look at what is there, then choose again.
             there = await self._context.api.get(resources.WORKLOAD_VERSIONS, choice.name, meta.namespace)
             cache.observe(there)
-            if there["metadata"].get("deletionTimestamp"):
-                raise
+            found = cache.get(meta.namespace, choice.name)
+            if (
+                found is None
+                or found.metadata.deletion_timestamp
+                or choice == revisions.choose([*known, found], wanted)
+            ):
+                raise Conflict(
+                    409,
+                    "NameTaken",
+                    f"KeptnWorkloadVersion {meta.namespace}/{choice.name} is in the way; delete it",
+                ) from None
             return await self._version(workload, asked, reference, wanted)
         created = cache.get(meta.namespace, choice.name)
         if created is None:
             raise NotFound(404, "NotFound", f"KeptnWorkloadVersion {choice.name} was deleted as it was made")
-        if previous != asked.version:
-            workloads = self._context.caches.workloads
-            workloads.observe(
-                await self._context.api.patch(
-                    resources.WORKLOADS,
-                    meta.name,
-                    {"status": {"currentVersion": asked.version}},
-                    meta.namespace,
-                    subresource="status",
-                )
-            )
         return created
-
-    async def _release(self, pods: list[Pod]) -> None:
-        await together([self._release_one(pod) for pod in pods])
-
-    async def _release_one(self, pod: Pod) -> None:
-        operations = gates.release(pod)
-        if not operations:
-            return
-        meta = pod.metadata
-        async with self._at_once:
-            try:
-                body = await self._context.api.patch(
-                    resources.PODS, meta.name, operations, meta.namespace, patch_type=PatchType.JSON
-                )
-            except NotFound:
-                return
-            except Invalid:
-                # The pod's gates have moved since it was seen. Look again, and raise so that it is tried again.
-                self._context.caches.pods.observe(
-                    await self._context.api.get(resources.PODS, meta.name, meta.namespace)
-                )
-                raise
-        self._context.caches.pods.observe(body)
 
 
 def _spec(asked: Identity, reference: Json) -> Json:

@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from app.api.core import Deployment, Job, Namespace, Parent, Pod
+from app.api.core import Deployment, Job, Namespace, Pod
 from app.api.meta import Object
 from app.api.task import Task
 from app.api.taskdefinition import TaskDefinition
 from app.api.workload import WorkloadVersion
 from app.cluster.controller import Controller
 from app.cluster.queue import WorkQueue
-from app.lifecycle.functions import runner
+from app.lifecycle import gates
 from app.lifecycle.states import is_completed
-from app.worker.caches import BY_DEFINITION, BY_PARENT, Complaint
+from app.worker.caches import BY_CONFIG_MAP, BY_DEFINITION, BY_OWNER, BY_PARENT, Complaint
 from app.worker.context import Context
 from app.worker.functions import FunctionReconciler
 from app.worker.links import Links, RevisionKey, VersionKey, revision_key_of
@@ -47,19 +47,8 @@ class Wiring:
         return [self.revisions, self.versions, self.tasks, self.functions, self.holds, self.namespaces]
 
     async def run(self, concurrency: int = 8) -> None:
-        """Works until cancelled. Everything there is gets looked at once: a predecessor may have stopped anywhere."""
+        """Works until cancelled. Subscribing tells of all that is there: a predecessor may have stopped anywhere."""
         self._subscribe()
-        caches = self._context.caches
-        for pod in caches.pods.all():
-            self._pod(None, pod)
-        for version in caches.versions.all():
-            self._version(None, version)
-        for task in caches.tasks.all():
-            self._task(None, task)
-        for definition in caches.definitions.all():
-            self._definition(None, definition)
-        for namespace in caches.namespaces.all():
-            self._namespace(None, namespace)
         async with asyncio.TaskGroup() as group:
             for controller in self.controllers():
                 group.create_task(controller.run(concurrency))
@@ -74,7 +63,7 @@ class Wiring:
         caches.definitions.subscribe(self._definition)
         caches.config_maps.subscribe(self._config_map)
         caches.deployments.subscribe(self._deployment)
-        caches.replica_sets.subscribe(self._replica_set)
+        caches.replica_sets.subscribe(self._parent)
         caches.stateful_sets.subscribe(self._parent)
         caches.daemon_sets.subscribe(self._parent)
         caches.namespaces.subscribe(self._namespace)
@@ -152,44 +141,26 @@ class Wiring:
         owner = config_map.metadata.controller
         if owner is not None and owner.kind == "KeptnTaskDefinition":
             self.functions.queue.add((config_map.metadata.namespace, owner.name))
-        if old is not None and new is not None:
-            return  # a task waits for a ConfigMap to appear, not for it to change
-        for definition in self._context.caches.definitions.all():
-            script = runner(definition)
-            if script and script[1].config_map_ref and script[1].config_map_ref.name == config_map.metadata.name:
-                self._definition(None, definition)
+        name = config_map.metadata.name
+        for definition in self._context.caches.definitions.by_index(BY_CONFIG_MAP, name):
+            self._definition(None, definition)
 
     def _deployment(self, old: Deployment | None, new: Deployment | None) -> None:
-        if new is not None:
-            for revision in self._links.of_parent(new.metadata.uid):
-                self.holds.queue.add(revision)
-        self._parent(old, new)
-
-    def _replica_set(self, old: Parent | None, new: Parent | None) -> None:
-        controller = new.metadata.controller if new is not None else None
-        if new is None or controller is None:
-            self._parent(old, new)
-            return
-        for revision in self._links.of_parent(controller.uid):
-            if revision.owner_uid == new.metadata.uid:
-                self.holds.queue.add(revision)
+        owned = self._context.caches.replica_sets.by_index(BY_OWNER, new.metadata.uid) if new is not None else ()
+        for replica_set in owned:
+            self._parent(None, replica_set)
 
     def _parent(self, old: Object | None, new: Object | None) -> None:
-        """A workload's own annotations: its checks may stand there, and `keptn.sh/retry` asks for another try."""
-        if new is None or (old is not None and _marks(old) == _marks(new)):
-            return
-        for revision in self._links.of_parent(new.metadata.uid):
-            self.revisions.queue.add(revision)
+        """What the checks are may stand on a workload, and `keptn.sh/retry`, and which of its revisions is the newest.
+
+        All of that matters only for pods that are held, so no look is taken at what has changed.
+        """
+        for pod in self._context.caches.pods.by_index(BY_OWNER, new.metadata.uid) if new is not None else ():
+            revision = revision_key_of(pod)
+            if revision is not None and gates.is_held(pod):
+                self.revisions.queue.add(revision)
+                self.holds.queue.add(revision)
 
     def _namespace(self, old: Namespace | None, new: Namespace | None) -> None:
         if new is not None:
             self.namespaces.queue.add(new.metadata.name)
-
-
-def _marks(item: Object) -> tuple[dict[str, str], dict[str, str]]:
-    ours = ("keptn.sh/", "app.kubernetes.io/")
-    meta = item.metadata
-    return (
-        {key: value for key, value in meta.labels.items() if key.startswith(ours)},
-        {key: value for key, value in meta.annotations.items() if key.startswith(ours)},
-    )
