@@ -8,10 +8,12 @@ import pytest
 from tests.e2e import manifests
 from tests.e2e.kube.client import Kube
 from tests.e2e.kube.recording import Recording
+from tests.e2e.kube.resources import Json
 from tests.e2e.looks import Eyes, condition, failed_rollout
 from tests.e2e.namespaces import Namespaces
 
 NOT_YET = "import sys\nprint('not yet')\nsys.exit(1)\n"
+ENDLESS = "import time\nprint('waiting for the database')\ntime.sleep(600)\n"
 SLOW_SECONDS = 25
 DEADLINE_SECONDS = 10
 
@@ -39,8 +41,10 @@ def begun(kube: Kube, namespaces: Namespaces) -> Iterator[Begun]:
             manifests.config_map("mended", {"code": NOT_YET}),
             manifests.definition("mended", "python", {"configMapRef": {"name": "mended"}}, retries=1),
             manifests.deployment("mended", "mended"),
-            manifests.container("endless", "echo began; sleep 600", timeout="4s", retries=2),
+            manifests.python("endless", ENDLESS, timeout="4s", retries=2),
             manifests.deployment("endless", "endless"),
+            manifests.container("hasty", "sleep 9"),
+            manifests.deployment("hasty", "hasty", progressDeadlineSeconds=4),
         )
         eyes = Eyes(kube, name)
         eyes.task("mended", done=lambda task: task.get("status", {}).get("attempts"))
@@ -55,6 +59,17 @@ def test_a_check_that_takes_longer_than_its_timeout_fails_with_kubernetes_own_wo
     assert task["status"]["message"] == "Job was active longer than specified deadline"
     assert "DeadlineExceeded" in begun.eyes.rollout_failed("endless")
     assert len(begun.eyes.held("endless")) == 1
+
+
+def test_what_a_check_printed_before_its_timeout_is_kept(kube: Kube, begun: Begun) -> None:
+    def attempted(task: Json) -> bool:
+        return task["spec"]["taskDefinition"] == "endless" and bool(task["status"].get("attempts"))
+
+    task = begun.eyes.task("endless", done=attempted)
+    (attempt,) = task["status"]["attempts"]
+    assert (attempt["status"], attempt["reason"]) == ("Failed", "DeadlineExceeded")
+    assert attempt["lastLines"] == "waiting for the database"
+    assert (task["status"]["status"], task["status"]["reason"]) == ("Failed", "DeadlineExceeded")
 
 
 def test_a_check_that_uses_up_its_retries_fails_with_every_attempt_on_record(kube: Kube, begun: Begun) -> None:
@@ -72,19 +87,22 @@ def test_a_check_that_uses_up_its_retries_fails_with_every_attempt_on_record(kub
     assert {pod["metadata"]["name"] for pod in pods} == {attempt["podName"] for attempt in attempts}
 
 
-def test_a_slow_check_outlives_the_progress_deadline_without_failing_the_rollout(kube: Kube, begun: Begun) -> None:
-    begun.eyes.passed("slow", seconds=SLOW_SECONDS + 20)
-    begun.eyes.released("slow")
+@pytest.mark.parametrize("name", ["hasty", "slow"])
+def test_a_slow_check_outlives_the_progress_deadline_without_failing_the_rollout(
+    name: str, kube: Kube, begun: Begun
+) -> None:
+    begun.eyes.passed(name, seconds=SLOW_SECONDS + 20)
+    begun.eyes.released(name)
     done = kube.until_one(
         "Deployment",
         begun.namespace,
-        "slow",
+        name,
         lambda deployment: condition(deployment, "Progressing").get("reason") == "NewReplicaSetAvailable",
         "its rollout is complete",
     )
-    seen = [seen.object for seen in begun.deployments.seen if seen.object["metadata"]["name"] == "slow"]
+    seen = [seen.object for seen in begun.deployments.seen if seen.object["metadata"]["name"] == name]
     assert not any(failed_rollout(deployment) for deployment in seen)
-    assert any("slow is running" in condition(deployment, "Progressing").get("message", "") for deployment in seen)
+    assert any(f"{name} is running" in condition(deployment, "Progressing").get("message", "") for deployment in seen)
     assert condition(done, "Available")["status"] == "True"
 
 

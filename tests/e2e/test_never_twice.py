@@ -138,13 +138,24 @@ def test_a_held_pod_that_is_replaced_waits_for_the_same_verdict(kube: Kube, eyes
     assert len(eyes.tasks("check")) == 1
 
 
-def test_a_job_deleted_in_mid_run_is_made_once_more_under_another_name(kube: Kube, eyes: Eyes) -> None:
+def test_a_job_deleted_in_mid_run_counts_as_an_attempt_and_is_made_once_more_under_another_name(
+    kube: Kube, eyes: Eyes
+) -> None:
     with Recording(kube, "Job", eyes.namespace) as jobs:
         kube.create_all(
-            eyes.namespace, manifests.container("check", "sleep 3"), manifests.deployment("waiter", "check")
+            eyes.namespace,
+            manifests.container("again", "sleep 3", retries=1),
+            manifests.deployment("again", "again"),
+            manifests.container("once", "sleep 3"),
+            manifests.deployment("once", "once"),
         )
-        task = eyes.task("check", done=lambda task: task.get("status", {}).get("jobName"))
-        kube.delete("Job", eyes.namespace, task["status"]["jobName"])
-        eyes.released("waiter")
-        assert len(jobs.made) == len(set(jobs.made)) == 2
-    assert eyes.passed("check")["status"]["runs"] == 2
+        for definition in ("again", "once"):
+            task = eyes.task(definition, done=lambda task: task.get("status", {}).get("jobName"))
+            kube.delete("Job", eyes.namespace, task["status"]["jobName"])
+        eyes.released("again")
+        assert len(_jobs_of(jobs.made, "again")) == len(set(_jobs_of(jobs.made, "again"))) == 2
+        assert "JobDeleted" in eyes.rollout_failed("once")
+        assert len(_jobs_of(jobs.made, "once")) == 1
+    attempts = eyes.passed("again")["status"]["attempts"]
+    assert [(attempt["number"], attempt["status"]) for attempt in attempts] == [(1, "Failed"), (2, "Succeeded")]
+    assert len(eyes.held("once")) == 1
