@@ -61,7 +61,7 @@ def test_a_check_that_takes_longer_than_its_timeout_fails_with_kubernetes_own_wo
     assert len(begun.eyes.held("endless")) == 1
 
 
-def test_what_a_check_printed_before_its_timeout_is_kept(kube: Kube, begun: Begun) -> None:
+def test_what_a_check_printed_before_its_timeout_is_kept(begun: Begun) -> None:
     def attempted(task: Json) -> bool:
         return task["spec"]["taskDefinition"] == "endless" and bool(task["status"].get("attempts"))
 

@@ -59,6 +59,20 @@ def test_a_missing_config_map_holds_the_pods_until_it_appears(kube: Kube, eyes: 
     eyes.released("waiter", seconds=15)
 
 
+def test_a_config_map_without_the_script_is_named_until_it_has_one(kube: Kube, eyes: Eyes) -> None:
+    kube.create_all(
+        eyes.namespace,
+        manifests.config_map("code", {"script.ts": "console.log(1)"}),
+        manifests.definition("check", "deno", {"configMapRef": {"name": "code"}}),
+        manifests.deployment("waiter", "check"),
+    )
+    task = _lacks(eyes, "check", "'code'")
+    assert task["status"]["reason"] == "ConfigMapWithoutCode"
+    assert len(eyes.held("waiter")) == 1
+    kube.patch("ConfigMap", eyes.namespace, "code", {"data": {"code": "console.log(1)"}})
+    eyes.released("waiter", seconds=15)
+
+
 def test_a_missing_parent_holds_the_pods_until_it_appears(kube: Kube, eyes: Eyes) -> None:
     kube.create_all(
         eyes.namespace,
