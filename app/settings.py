@@ -1,7 +1,10 @@
 """What the environment says: read once at start, then passed on."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+_DIGITS = re.compile(r"[0-9]{1,10}")
 
 
 class SettingsError(Exception):
@@ -42,8 +45,8 @@ def from_environment(env: Mapping[str, str]) -> Settings:
     """
 
     def port(name: str, default: int) -> int:
-        text = env.get(name, str(default))
-        if not text.isdigit() or not 0 < int(text) < 65536:
+        text = env.get(name) or str(default)
+        if not _DIGITS.fullmatch(text) or not 0 < int(text) < 65536:
             raise SettingsError(f"{name} is {text!r}; set it to a port number from 1 to 65535")
         return int(text)
 
@@ -53,29 +56,29 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         return env[name]
 
     user = env.get("TASK_RUN_AS_USER", "1000")
-    if user and not user.isdigit():
+    if user and not _DIGITS.fullmatch(user):
         raise SettingsError(f"TASK_RUN_AS_USER is {user!r}; set it to a user id, or to nothing to let the image decide")
-    source = env.get("CERTIFICATE_SOURCE", "self")
+    source = env.get("CERTIFICATE_SOURCE") or "self"
     if source not in ("self", "external"):
         raise SettingsError(f"CERTIFICATE_SOURCE is {source!r}; set it to 'self' or 'external'")
     defaults = TaskResources()
     return Settings(
         namespace=required("POD_NAMESPACE", "set it to the namespace that Holdfast is installed in"),
         pod_name=required("POD_NAME", "set it to this pod's own name"),
-        deno_image=env.get("FUNCTION_RUNNER_IMAGE", "holdfast/deno-runtime:dev"),
-        python_image=env.get("PYTHON_RUNNER_IMAGE", "holdfast/python-runtime:dev"),
-        log_level=env.get("LOG_LEVEL", "info"),
+        deno_image=env.get("FUNCTION_RUNNER_IMAGE") or "holdfast/deno-runtime:dev",
+        python_image=env.get("PYTHON_RUNNER_IMAGE") or "holdfast/python-runtime:dev",
+        log_level=env.get("LOG_LEVEL") or "info",
         webhook_port=port("WEBHOOK_PORT", 9443),
         health_port=port("HEALTH_PORT", 8081),
-        certificate_secret=env.get("CERTIFICATE_SECRET", "keptn-certs"),
+        certificate_secret=env.get("CERTIFICATE_SECRET") or "keptn-certs",
         certificate_source=source,
-        webhook_service=env.get("WEBHOOK_SERVICE", "lifecycle-webhook-service"),
-        lease_name=env.get("LEASE_NAME", "6b866dd9.keptn.sh"),
+        webhook_service=env.get("WEBHOOK_SERVICE") or "lifecycle-webhook-service",
+        lease_name=env.get("LEASE_NAME") or "6b866dd9.keptn.sh",
         task_resources=TaskResources(
-            cpu_request=env.get("TASK_CPU_REQUEST", defaults.cpu_request),
-            memory_request=env.get("TASK_MEMORY_REQUEST", defaults.memory_request),
-            cpu_limit=env.get("TASK_CPU_LIMIT", defaults.cpu_limit),
-            memory_limit=env.get("TASK_MEMORY_LIMIT", defaults.memory_limit),
+            cpu_request=env.get("TASK_CPU_REQUEST") or defaults.cpu_request,
+            memory_request=env.get("TASK_MEMORY_REQUEST") or defaults.memory_request,
+            cpu_limit=env.get("TASK_CPU_LIMIT") or defaults.cpu_limit,
+            memory_limit=env.get("TASK_MEMORY_LIMIT") or defaults.memory_limit,
         ),
         task_user=int(user) if user else None,
     )

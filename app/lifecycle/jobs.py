@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from app.api import wellknown
 from app.api.task import Task
 from app.api.taskdefinition import Runtime, TaskDefinition
-from app.lifecycle import durations, gojson, names
+from app.lifecycle import durations, gojson, names, quantities
 from app.lifecycle.functions import Container, Function, RemoteCode
+from app.lifecycle.quantities import QuantityError
 
 RUNNER = "keptn-function-runner"
 _SCRIPT = {"deno": "/var/data/function.ts", "python": "/var/data/function.py"}
@@ -176,14 +178,7 @@ def _user_container(task: Task, what: Container, policy: Policy) -> Json:
         container["securityContext"] = _container_security(container.get("securityContext") or {})
         spec["securityContext"] = _pod_security(policy, container["securityContext"])
     if policy.quota:
-        resources = container.get("resources") or {}
-        limits = dict(policy.limits) | (resources.get("limits") or {})
-        # A limit of the user's own below our default request would make an invalid pod: the request follows.
-        requests = {k: limits[k] if k in (resources.get("limits") or {}) else v for k, v in policy.requests.items()}
-        container["resources"] = resources | {
-            "limits": limits,
-            "requests": requests | (resources.get("requests") or {}),
-        }
+        container["resources"] = _counted(container.get("resources") or {}, policy)
     return spec
 
 
@@ -198,30 +193,36 @@ def _with_volume(written: Json, container: Json) -> Json:
     if not mounts:
         return {"containers": [container]}
     limit = ((written.get("resources") or {}).get("limits") or {}).get("memory")
-    size = _half(str(limit)) if limit else _DEFAULT_VOLUME_SIZE
+    try:
+        size = quantities.half_bytes(str(limit)) if limit else _DEFAULT_VOLUME_SIZE
+    except QuantityError:
+        size = _DEFAULT_VOLUME_SIZE  # the API server refuses that limit, and says so
     volume = {"name": mounts[0].get("name", ""), "emptyDir": {"medium": "Memory", "sizeLimit": size}}
     return {"containers": [container], "volumes": [volume]}
 
 
-def _half(quantity: str) -> str:
-    """Half of a Kubernetes quantity, in whole bytes or thousandths of one."""
-    digits = quantity.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-    unit = quantity[len(digits) :]
-    if unit[:1] in ("e", "E") and unit[1:]:
-        return quantity
-    number = float(digits) / 2
-    if number == int(number):
-        return f"{int(number)}{unit}"
-    smaller = {"Ki": "", "Mi": "Ki", "Gi": "Mi", "Ti": "Gi", "Pi": "Ti", "Ei": "Pi"}
-    if unit in smaller:
-        return f"{int(number * 1024)}{smaller[unit]}"
-    decimal = {"": "m", "k": "", "M": "k", "G": "M", "T": "G", "P": "T", "E": "P"}
-    return f"{int(number * 1000)}{decimal[unit]}" if unit in decimal else quantity
+def _counted(given: Json, policy: Policy) -> Json:
+    """`given` resources with what a quota asks for and is not there. What is there stays, and the rest fits it."""
+    requests, limits = dict(given.get("requests") or {}), dict(given.get("limits") or {})
+    for name, size in policy.limits.items():
+        if name not in limits:
+            limits[name] = max(size, str(requests.get(name, size)), key=_size)
+    for name, size in policy.requests.items():
+        if name not in requests:
+            requests[name] = limits[name] if name in (given.get("limits") or {}) else size
+    return given | {"requests": requests, "limits": limits}
+
+
+def _size(quantity: str) -> Decimal:
+    try:
+        return quantities.parse(quantity)
+    except QuantityError:
+        return Decimal("Infinity")  # let the API server see and refuse it
 
 
 def _container_security(given: Json) -> Json:
-    base: Json = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True}
-    return base | given
+    base: Json = {"allowPrivilegeEscalation": False, "runAsNonRoot": True}
+    return base | given | {"capabilities": {"drop": ["ALL"]} | (given.get("capabilities") or {})}
 
 
 def _pod_security(policy: Policy, container: Json | None = None) -> Json:
