@@ -1,6 +1,6 @@
 """Words for people: why a pod is held, since when, and what to do. Used for events and the rollout's own status."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,7 +11,11 @@ from app.lifecycle.revisions import has_failed, has_passed
 from app.lifecycle.states import State, is_completed
 
 PREFIX = "Holdfast: "
-_MOST_WORDS = 700  # an event's message ends at 1,024 bytes, and the advice must still fit
+# Stands in every message of a failure, and in no other.
+STAY_HELD = "The pods stay held."
+# An event's message ends there, and the advice is at its end. What a check printed gives way, down to so much of it.
+_MOST_BYTES = 1024
+_LEAST_WORDS = 100
 
 
 class HoldState(StrEnum):
@@ -43,10 +47,11 @@ def hold(
         return None
     if has_failed(status):
         advice = _advice(kind, retry_command(kind, name, version.metadata.namespace))
-        words = " ".join(
-            _failure(item, tasks.get(item.name)) for item in status.pre_deployment_task_status if _bad(item)
+        bad = [(item, tasks.get(item.name)) for item in status.pre_deployment_task_status if _bad(item)]
+        words = _fitted(
+            len(bad), lambda room: f"{PREFIX}{' '.join(_failure(*each, room) for each in bad)} {STAY_HELD} {advice}"
         )
-        return Hold(HoldState.FAILED, since, f"{PREFIX}{words} The pods stay held. {advice}")
+        return Hold(HoldState.FAILED, since, words)
     if missing:
         where = f"{version.metadata.namespace} or {installation}"
         names = _listed(missing)
@@ -68,46 +73,49 @@ def hold(
         for item in status.pre_deployment_task_status
         if not is_completed(item.status) and not ((task := tasks.get(item.name)) and is_completed(task.status.status))
     ]
-    words = f"{PREFIX}held since {since}: {'; '.join(_progress(*each) for each in running) or 'checks are starting'}."
+    words = _fitted(
+        len(running),
+        lambda room: (
+            f"{PREFIX}held since {since}: "
+            f"{'; '.join(_progress(*each, room) for each in running) or 'checks are starting'}."
+        ),
+    )
     stuck = any(task.status.reason for _, task in running if task)
     return Hold(HoldState.WAITING if stuck else HoldState.RUNNING, since, words)
 
 
 def retry_command(kind: str, name: str, namespace: str) -> str:
     """The command that gets a failed check of this workload another try."""
-    if kind in ("Deployment", "StatefulSet", "DaemonSet"):
-        return f"kubectl -n {namespace} annotate {kind.lower()} {name} --overwrite keptn.sh/retry=$(date +%s)"
-    return f"kubectl -n {namespace} annotate {kind.lower()} {name} --overwrite keptn.sh/retry=again"
+    return f"kubectl -n {namespace} annotate {kind.lower()} {name} --overwrite keptn.sh/retry=$(date +%s)"
 
 
 def _bad(item: ItemStatus) -> bool:
     return item.status == State.FAILED
 
 
-def _failure(item: ItemStatus, task: Task | None) -> str:
+def _failure(item: ItemStatus, task: Task | None, room: int) -> str:
     text = f"pre-deployment task {item.definition_name} failed (KeptnTask {item.name}"
     if task is None:
         return text + ")."
     attempts = task.status.attempts
     text += f", {task.status.reason}" if task.status.reason else ""
-    text += f", {len(attempts)} attempt{'s' if len(attempts) != 1 else ''})" if attempts else ")"
+    text += f", {_counted(attempts[-1].number, 'attempt')})" if attempts else ")"
     lines = task_rules.last_words(task)
     if lines:
-        return f'{text}. It printed: "{_tail(lines)}".'
+        return f'{text}. It printed: "{_tail(lines, room)}".'
     if attempts and attempts[-1].exit_code is not None:
         why = "" if attempts[-1].reason in ("", "Error") else f" ({attempts[-1].reason})"
         return f"{text}. It ended with exit code {attempts[-1].exit_code}{why}; no output of it was kept."
-    return f"{text}: {_tail(task.status.message)}." if task.status.message else text + "."
+    return f"{text}: {_tail(task.status.message, room)}." if task.status.message else text + "."
 
 
-def _progress(item: ItemStatus, task: Task | None) -> str:
+def _progress(item: ItemStatus, task: Task | None, room: int) -> str:
+    what = f"pre-deployment task {item.definition_name}"
     if task is None or not task.status.reason:
-        attempts = len(task.status.attempts) if task else 0
-        tried = f" after {attempts} failed attempt{'s' if attempts != 1 else ''}" if attempts else ""
-        return f"pre-deployment task {item.definition_name} is running{tried} (KeptnTask {item.name})"
-    return (
-        f"pre-deployment task {item.definition_name} cannot start: {task.status.reason}: {_tail(task.status.message)}"
-    )
+        attempts = task.status.attempts if task else ()
+        tried = f" after {_counted(attempts[-1].number, 'failed attempt')}" if attempts else ""
+        return f"{what} is running{tried} (KeptnTask {item.name})"
+    return f"{what} cannot start: {task.status.reason}: {_tail(task.status.message, room)}"
 
 
 def _advice(kind: str, retry: str) -> str:
@@ -119,8 +127,20 @@ def _advice(kind: str, retry: str) -> str:
     return f"Mend the cause and try again: {retry}"
 
 
-def _tail(text: str) -> str:
-    return text if len(text) <= _MOST_WORDS else "…" + text[-_MOST_WORDS:]
+def _fitted(parts: int, message: Callable[[int], str]) -> str:
+    """The message with as much of each of its `parts` quotations, in bytes, as there is room for."""
+    room = (_MOST_BYTES - len(message(0).encode())) // max(1, parts)
+    return message(max(room, _LEAST_WORDS))
+
+
+def _tail(text: str, room: int) -> str:
+    """The end of `text`, in at most `room` bytes beyond the mark of what is left out."""
+    data = text.encode(errors="replace")
+    return text if len(data) <= room else "…" + data[len(data) - room :].decode(errors="ignore")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number != 1 else ''}"
 
 
 def _listed(names: Iterable[str]) -> str:
