@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.api.core import Deployment, DeploymentCondition
-from app.lifecycle.explain import PREFIX, Hold, HoldState
+from app.lifecycle.explain import PREFIX, STAY_HELD, Hold, HoldState
 
 PROGRESSING = "Progressing"
 TIMED_OUT = "ProgressDeadlineExceeded"
 UPDATED = "ReplicaSetUpdated"
 # What a Deployment without a deadline has in the API.
 _NO_DEADLINE_SECONDS = 2**31 - 1
-# A check that is quicker than this needs no explanation, and costs no write.
+# A check that is quicker than this, or than half the deadline, needs no explanation and costs no write.
 _QUIET_SECONDS = 5.0
 
 
@@ -45,13 +45,17 @@ def next_change(deployment: Deployment, hold: Hold | None, now: datetime) -> Cha
         return Change(_patch(current, current.status, current.reason, hold.message, now))
     if failed:
         return Change(_patch(current, "True", UPDATED, hold.message, now), _half_deadline(deployment))
+    quiet = min(_QUIET_SECONDS, _half_deadline(deployment) or _QUIET_SECONDS)
     age = seconds_since(hold.since, now)
-    if age < _QUIET_SECONDS:
-        return Change(look_again=_QUIET_SECONDS - age)
+    if age < quiet:
+        return Change(look_again=quiet - age)
+    if hold.state is HoldState.WAITING:
+        if current.message == hold.message:
+            return Change()
+        # Words that change must not hold the deadline off, since nothing runs.
+        return Change(_patch(current, current.status, current.reason, hold.message, now, current.last_update_time))
     if current.message != hold.message:
         return Change(_patch(current, current.status, current.reason, hold.message, now), _half_deadline(deployment))
-    if hold.state is HoldState.WAITING:
-        return Change()
     half = _half_deadline(deployment)
     if half is None:
         return Change()
@@ -63,7 +67,7 @@ def next_change(deployment: Deployment, hold: Hold | None, now: datetime) -> Cha
 
 def _said_failed(current: DeploymentCondition) -> bool:
     """Whether the condition is an earlier failure that we wrote: a new try has begun since."""
-    return current.message.startswith(PREFIX) and " failed " in current.message
+    return current.message.startswith(PREFIX) and STAY_HELD in current.message
 
 
 def _half_deadline(deployment: Deployment) -> float | None:
@@ -71,14 +75,16 @@ def _half_deadline(deployment: Deployment) -> float | None:
     return deadline / 2 if deadline and deadline < _NO_DEADLINE_SECONDS else None
 
 
-def _patch(current: DeploymentCondition, status: str, reason: str, message: str, now: datetime) -> dict[str, Any]:
+def _patch(
+    current: DeploymentCondition, status: str, reason: str, message: str, now: datetime, updated: str | None = None
+) -> dict[str, Any]:
     stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     condition = {
         "type": PROGRESSING,
         "status": status,
         "reason": reason,
         "message": message,
-        "lastUpdateTime": stamp,
+        "lastUpdateTime": updated or stamp,
         "lastTransitionTime": stamp if status != current.status else (current.last_transition_time or stamp),
     }
     return {"status": {"conditions": [condition]}}

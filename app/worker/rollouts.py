@@ -45,11 +45,13 @@ class HoldReconciler:
             return Done()
         change = rollouts.next_change(deployment, hold, self._context.now())
         if change.patch is not None:
+            # Only if it is still as it was: this must not fail a newer rollout that has begun meanwhile.
+            same = {"resourceVersion": deployment.metadata.resource_version, "uid": deployment.metadata.uid}
             try:
                 body = await self._context.api.patch(
                     resources.DEPLOYMENTS,
                     deployment.metadata.name,
-                    change.patch,
+                    {"metadata": same, **change.patch},
                     key.namespace,
                     patch_type=PatchType.STRATEGIC,
                     subresource="status",
