@@ -39,7 +39,7 @@ class Attempt(Model):
     last_lines: str = ""
     start_time: Time | None = None
     end_time: Time | None = None
-    code_digest: str = ""
+    code_digest: str = ""  # of the code that its Job was made for: an edit since may have reached the pod all the same
 
 
 class TaskStatus(Model):

@@ -104,6 +104,33 @@ def next_step(task: Task, job: Job | None, pods: Sequence[Pod], now: str, compla
     return WriteStatus(fields) if fields else Nothing()
 
 
+def afterword(task: Task, pods: Sequence[Pod]) -> WriteStatus | Nothing:
+    """What a failed task's status lacks: the pod that its Job stopped at the deadline, which ends after the verdict.
+
+    Only attempts are added. The verdict and all else stay as they are.
+    """
+    if task.status.status != State.FAILED or task.metadata.deletion_timestamp:
+        return Nothing()
+    known = task.status.attempts
+    names = {attempt.pod_name for attempt in known}
+    stopped = [
+        pod
+        for pod in pods
+        if pod.metadata.deletion_timestamp
+        and pod.metadata.name not in names
+        and any(container.state.terminated for container in pod.status.container_statuses)
+    ]
+    stopped.sort(key=lambda pod: (pod.metadata.creation_timestamp or "", pod.metadata.name))
+    number = known[-1].number if known else 0
+    late = [
+        _attempt(pod, number + place).model_copy(update={"status": State.FAILED, "reason": task.status.reason})
+        for place, pod in enumerate(stopped, start=1)
+    ]
+    if not late:
+        return Nothing()
+    return WriteStatus({"attempts": [attempt.dump() for attempt in (*known, *late)[-KEPT_ATTEMPTS:]]})
+
+
 def waiting(task: Task, reason: str, message: str) -> WriteStatus | Nothing:
     """The status of a task whose Job cannot be made yet: Pending, with what it waits for."""
     if is_completed(task.status.status) or (task.status.reason, task.status.message) == (reason, message):

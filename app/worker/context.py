@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from app.api import wellknown
 from app.cluster.api import Api, Json, PatchType, Resource
-from app.cluster.errors import ApiError, NotFound
+from app.cluster.errors import NotFound
 from app.cluster.events import EventRecorder, ObjectRef
 from app.cluster.informer import Informer
 from app.settings import Settings
@@ -58,15 +58,6 @@ class Context:
         version = _API_VERSIONS.get(kind, wellknown.API_VERSION)
         reference = ObjectRef(api_version=version, kind=kind, namespace=meta.namespace, name=meta.name, uid=meta.uid)
         self.events.record(reference, type="Warning" if warning else "Normal", reason=reason, message=message)
-
-
-def is_terminating(error: ApiError) -> bool:
-    """Whether something cannot be made because its namespace is being deleted: then nothing needs to be."""
-    causes = error.details.get("causes") or ()
-    return error.status == 403 and (
-        any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
-        or "because it is being terminated" in error.message
-    )
 
 
 async def together(calls: list[Coroutine[Any, Any, None]]) -> None:

@@ -52,11 +52,12 @@ async def mount(context: Context, task: Task, code: Code) -> Mounted | Problem |
         if definition is None:
             return Problem("TaskDefinitionNotFound", f"definition {code.definition} was deleted; create it")
         return await ensure_own(context, definition, code)
+    text = await _read(context, code)
+    if isinstance(text, Problem):
+        return text
     if code.namespace != home:
-        return await _copy_config_map(context, task, code)
-    if context.caches.config_maps.get(home, code.name) is None:
-        return _no_config_map(code)
-    return Mounted(code.name)
+        return await _copy(context, task, text)
+    return Mounted(code.name, functions.code_digest(text))
 
 
 async def ensure_own(context: Context, definition: TaskDefinition, code: InlineCode) -> Mounted:
@@ -84,7 +85,8 @@ async def _copy(context: Context, task: Task, code: str) -> Mounted:
     return await _ensure(context, names.function_config_map(task.metadata.name), task.metadata.namespace, code, owner)
 
 
-async def _copy_config_map(context: Context, task: Task, code: ConfigMapCode) -> Mounted | Problem:
+async def _read(context: Context, code: ConfigMapCode) -> str | Problem:
+    """The script in a ConfigMap of the user's: a missing key would be mounted as a directory, and fail in riddles."""
     try:
         found = await context.api.get(resources.CONFIGMAPS, code.name, code.namespace)
     except NotFound:
@@ -93,9 +95,10 @@ async def _copy_config_map(context: Context, task: Task, code: ConfigMapCode) ->
     if text is None:
         return Problem(
             "ConfigMapWithoutCode",
-            f"ConfigMap {code.namespace}/{code.name} has no key {CODE_KEY!r}; put the script there",
+            f"ConfigMap {code.namespace}/{code.name} has no key {CODE_KEY!r}; put the script there, and "
+            "the task starts by itself",
         )
-    return await _copy(context, task, text)
+    return str(text)
 
 
 def _no_config_map(code: ConfigMapCode) -> Problem:

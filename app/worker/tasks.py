@@ -9,14 +9,14 @@ from app.api.taskdefinition import TaskDefinition
 from app.cluster import resources
 from app.cluster.api import Json
 from app.cluster.controller import After, Done, Outcome
-from app.cluster.errors import AlreadyExists, ApiError, Conflict, Invalid, NotFound, TooManyRequests
+from app.cluster.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid, NotFound, TooManyRequests
 from app.lifecycle import functions, jobs, names, tasks
 from app.lifecycle.functions import Problem
 from app.lifecycle.jobs import Mounted, Policy
 from app.lifecycle.states import is_completed
 from app.settings import Settings
 from app.worker.caches import BY_OWNER
-from app.worker.context import Context, is_terminating
+from app.worker.context import Context
 from app.worker.functions import mount
 
 log = logging.getLogger(__name__)
@@ -32,8 +32,14 @@ class TaskReconciler:
 
     async def __call__(self, key: tuple[str, str]) -> Outcome:
         task = self._context.caches.tasks.get(*key)
+        if task is None:
+            return Done()
         # The verdict first: whatever became of the Job of a finished task, nothing runs again.
-        if task is None or is_completed(task.status.status):
+        if is_completed(task.status.status):
+            job = self._context.caches.jobs.get(key[0], task.status.job_name)
+            late = tasks.afterword(task, self._pods(job) if job is not None and _of(job, task) else [])
+            if isinstance(late, tasks.WriteStatus):
+                await self._write(task, late)
             return Done()
         job = await self._job(task)
         pods = self._pods(job)
@@ -93,8 +99,8 @@ class TaskReconciler:
         except ApiError as error:
             if not 400 <= error.status < 500 or isinstance(error, (Conflict, AlreadyExists, TooManyRequests)):
                 raise
-            if is_terminating(error):
-                return Done()
+            if isinstance(error, Forbidden) and error.namespace_terminating:
+                raise
             # A quota or a policy is in the way; nothing tells us when that changes.
             await self._wait(task, "CreateTaskFailed", "JobForbidden", error.message)
             return After(_REFUSED_SECONDS)

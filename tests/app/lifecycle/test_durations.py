@@ -1,7 +1,5 @@
-import re
-
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.lifecycle import durations
@@ -87,8 +85,14 @@ def test_what_is_written_reads_back_to_the_microsecond(microseconds: int) -> Non
     assert durations.nanoseconds(text) == pytest.approx(microseconds * 1000, abs=1000, rel=1e-12)
 
 
-@given(st.lists(st.tuples(st.integers(0, 999), st.sampled_from(["ns", "us", "µs", "ms", "s", "m", "h"])), min_size=1))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 999), st.sampled_from(["ns", "us", "µs", "ms", "s", "m", "h"])),
+        min_size=1,
+        max_size=12,
+    )
+)
 def test_every_sequence_of_numbers_with_units_is_read(parts: list[tuple[int, str]]) -> None:
-    text = "".join(f"{number}{unit}" for number, unit in parts)[:64]
-    text = re.sub(r"[0-9]*\Z", "", text)
+    text = "".join(f"{number}{unit}" for number, unit in parts)
+    assume(len(text) <= 64)
     assert durations.nanoseconds(text) >= 0
