@@ -10,6 +10,7 @@ Users, controllers and the kubelet of a test act through ``put``, ``edit`` and `
 
 import asyncio
 import copy
+import random
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -57,12 +58,13 @@ class _Event:
 
 
 class FakeApi:
-    def __init__(self, latency: float = 0.001) -> None:
+    def __init__(self, latency: float = 0.001, rng: random.Random | None = None) -> None:
         self.calls: list[Call] = []
         self.before: Callable[[Call], None] = lambda call: None  # may raise: the request is refused
         self.after: Callable[[Call], None] = lambda call: None  # may raise: it was done, but its answer is lost
         self.frozen = False  # no request is answered any more, as for a process that has died
         self._latency = latency
+        self._rng = rng  # with one, each delay is up to twenty times that long, and no two kinds are told in step
         self._objects: dict[Key, Json] = {}
         self._history: list[_Event] = []
         self._version = 0
@@ -180,7 +182,7 @@ class FakeApi:
                 now = event.new is not None and _selected(event.new, namespace, label_selector, field_selector)
                 kind = {(False, True): "ADDED", (True, True): "MODIFIED", (True, False): "DELETED"}.get((was, now))
                 if kind is not None:
-                    await asyncio.sleep(self._latency)
+                    await self._delay()
                     body = copy.deepcopy(event.new or event.old or {})
                     body["metadata"]["resourceVersion"] = str(event.version)
                     yield {"type": kind, "object": _view(body, metadata_only)}
@@ -254,15 +256,18 @@ class FakeApi:
     # Inside
 
     async def _call(self, call: Call, effect: Callable[[], Json]) -> Json:
-        await asyncio.sleep(self._latency / 2)
+        await self._delay()
         await self._unless_frozen()
         self.calls.append(call)
         self.before(call)
         result = copy.deepcopy(effect())
         self.after(call)
-        await asyncio.sleep(self._latency / 2)
+        await self._delay()
         await self._unless_frozen()
         return result
+
+    async def _delay(self) -> None:
+        await asyncio.sleep(self._latency / 2 * (self._rng.uniform(0, 40) if self._rng else 1))
 
     async def _unless_frozen(self) -> None:
         if self.frozen:

@@ -8,24 +8,16 @@ import pytest
 
 from app.api import wellknown
 from app.cluster import resources
-from tests.app.worker.world import INSTALLATION, World
+from tests.app.worker.world import INSTALLATION, ONCE, World, settled
 from tests.builders import SHOP
 
 pytestmark = pytest.mark.looptime
 
 RETRY = {"metadata": {"annotations": {wellknown.RETRY: "1"}}}
-ONCE: dict[str, Any] = {"container": {"name": "check", "image": "check:1"}, "retries": 0}
 
 
 def written(world: World) -> Counter[str]:
     return Counter(str(call) for call in world.api.writes())
-
-
-async def settled(world: World, seconds: float = 30.0) -> int:
-    """Lets that much time pass; how many writes there were in it."""
-    before = len(world.api.writes())
-    await asyncio.sleep(seconds)
-    return len(world.api.writes()) - before
 
 
 async def test_a_rollout_is_held_until_its_check_has_passed_and_costs_ten_writes() -> None:
@@ -311,94 +303,3 @@ class TestKeysOnTheWorkload:
             assert world.versions() == {"web-web-1.0": "Failed", "web-web-2.0": "Succeeded"}
             assert world.held() == ["web-1-0"]
             assert world.kubelet.started["check"] == 2
-
-
-class TestANewWorker:
-    """Whatever a process knew is gone with it; what it did is not done again."""
-
-    @pytest.mark.parametrize("moment", [0.001, 0.003, 0.006, 0.01, 0.015, 0.1, 0.3, 0.34, 0.5, 5.0])
-    async def test_goes_on_where_its_predecessor_was_stopped(self, moment: float) -> None:
-        async with World() as world:
-            world.define()
-            world.deploy(replicas=2)
-            await asyncio.sleep(moment)
-            await world.restart()
-            await world.until(world.is_open)
-            await settled(world)
-            assert world.kubelet.started["check"] == 1
-
-    async def test_runs_nothing_again_after_jobs_are_gone(self) -> None:
-        async with World() as world:
-            world.define()
-            world.define("bad", **ONCE)
-            world.kubelet.exit_codes["bad"] = [1]
-            world.deploy("web")
-            world.deploy("shop", "bad")
-            await world.until(lambda: world.progressing("shop")["status"] == "False" and world.is_open("web-1-0"))
-            await settled(world)
-            for job in world.api.all(resources.JOBS):
-                world.api.remove(resources.JOBS, job["metadata"]["name"])
-            await settled(world)
-            await world.restart()
-            assert await settled(world) == 0
-            assert world.kubelet.started == {"check": 1, "bad": 1}
-            assert world.held() == ["shop-1-0"]
-
-    async def test_takes_up_a_verdict_that_came_while_nobody_looked(self) -> None:
-        async with World() as world:
-            world.define()
-            world.deploy()
-            await world.until(lambda: world.kubelet.started["check"] == 1)
-            await world.stop()
-            await asyncio.sleep(60)
-            await world.start()
-            await world.until(world.is_open, within=1.0)
-            assert world.kubelet.started["check"] == 1
-
-
-def end(world: World) -> dict[str, Any]:
-    """What counts of the state that a rollout ends in."""
-    (version,), (workload,) = world.api.all(resources.WORKLOAD_VERSIONS), world.api.all(resources.WORKLOADS)
-    return {
-        "held": world.held(),
-        "workload": workload["status"],
-        "version": _timeless(version["status"]),
-        "task": _timeless(world.task()["status"]),
-        "jobs": [job["metadata"]["name"] for job in world.api.all(resources.JOBS)],
-        "runs": dict(world.kubelet.started),
-        "condition": (world.progressing()["status"], world.progressing()["reason"]),
-    }
-
-
-def _timeless(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _timeless(v) for k, v in value.items() if not k.endswith("Time") and k not in ("jobName", "name")}
-    return [_timeless(each) for each in value] if isinstance(value, list) else value
-
-
-@pytest.mark.parametrize("fails", [False, True], ids=["pass", "fail"])
-@pytest.mark.parametrize("done", [False, True], ids=["lost", "done"])
-@pytest.mark.parametrize("number", range(1, 12))
-async def test_a_crash_at_any_write_changes_nothing_in_the_end(number: int, done: bool, fails: bool) -> None:
-    async def story(world: World) -> None:
-        world.define(retries=0, deno={"inline": {"code": "1"}})
-        if fails:
-            world.kubelet.exit_codes["check"] = [1]
-        world.deploy(replicas=2)
-
-    async with World() as calm:
-        await story(calm)
-        await settled(calm)
-        expected = end(calm)
-    async with World() as world:
-        world.crash_at_write(number, done=done)
-        await story(world)
-        async with asyncio.timeout(60):
-            await world.crashed.wait()
-        await asyncio.sleep(0.05)
-        await world.recover()
-        await settled(world)
-        found = end(world)
-        for state in (expected, found):
-            (state["jobs"],) = ([len(state["jobs"])],)
-        assert found == expected

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -34,13 +34,18 @@ def seconds() -> float:
 
 
 class World:
-    def __init__(self, *, latency: float = 0.001, seed: int = 1) -> None:
-        self.api = FakeApi(latency)
+    """Without `works`, the worker's caches are kept but nothing reconciles: for tests of one reconciler.
+
+    With a `seed`, the cluster answers and tells with delays that differ, so that everything comes in another order.
+    """
+
+    def __init__(self, *, works: bool = True, seed: int | None = None) -> None:
+        self.api = FakeApi(rng=None if seed is None else random.Random(seed))
         self.kubelet = Kubelet(self.api)
         self.crashed = asyncio.Event()
         self.context: Context
         self.wiring: Wiring
-        self._seed = seed
+        self._works = works
         self._worker: list[asyncio.Task[None]] = []
         self._cluster: list[asyncio.Task[None]] = []
 
@@ -60,7 +65,7 @@ class World:
 
     async def start(self) -> None:
         """A new worker process, which knows nothing but the cluster."""
-        rng = random.Random(self._seed)
+        rng = random.Random(1)
         known = caches.build(self.api, rng)
         events = EventRecorder(self.api, component="worker", instance="worker-1", now=now)
         self.context = Context(self.api, known, SETTINGS, events, now)
@@ -68,7 +73,8 @@ class World:
         self._worker = [asyncio.create_task(informer.run()) for informer in known.all()]
         for informer in known.all():
             await informer.synced()
-        self._worker.append(asyncio.create_task(self.wiring.run()))
+        if self._works:
+            self._worker.append(asyncio.create_task(self.wiring.run()))
 
     async def stop(self) -> None:
         await self.context.events.aclose(0)
@@ -79,13 +85,17 @@ class World:
         await self.start()
 
     def crash_at_write(self, number: int, *, done: bool) -> None:
-        """From its `number`-th write on, the API hears the worker no more; `done` says whether that one was done."""
+        """From its `number`-th write on (events apart), the API hears the worker no more.
+
+        `done` says whether that one was done.
+        """
         left = number
 
         def count(call: Call) -> None:
             nonlocal left
-            left -= call.is_write
-            if call.is_write and left == 0:
+            counts = call.is_write and call.resource != "events"
+            left -= counts
+            if counts and left == 0:
                 self.api.frozen = True
                 self.crashed.set()
                 raise errors.Unavailable(0, "ConnectionFailed", "crash")
@@ -103,6 +113,10 @@ class World:
         await self.start()
 
     # The user
+
+    async def told(self) -> None:
+        """Lets the caches hear of what has happened."""
+        await asyncio.sleep(0.1)
 
     def define(self, name: str = "check", namespace: str = SHOP, **spec: Any) -> None:
         self.api.put(definition(name, namespace).spec(**(spec or _CONTAINER)).raw)
@@ -195,7 +209,15 @@ class World:
         return [each for each in self.api.all(resources.EVENTS) if each["involvedObject"]["kind"] == kind]
 
 
+async def settled(world: World, seconds: float = 30.0) -> int:
+    """Lets that much time pass; how many writes there were in it."""
+    before = len(world.api.writes())
+    await asyncio.sleep(seconds)
+    return len(world.api.writes()) - before
+
+
 _CONTAINER = {"container": {"name": "check", "image": "check:1"}}
+ONCE: dict[str, Any] = _CONTAINER | {"retries": 0}
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:
@@ -204,6 +226,3 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         with contextlib.suppress(asyncio.CancelledError):
             await task
-
-
-Story = Callable[[World], Awaitable[None]]
