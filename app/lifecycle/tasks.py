@@ -112,16 +112,13 @@ def afterword(task: Task, pods: Sequence[Pod]) -> WriteStatus | Nothing:
     if task.status.status != State.FAILED or task.metadata.deletion_timestamp:
         return Nothing()
     known = task.status.attempts
-    names = {attempt.pod_name for attempt in known}
+    number = known[-1].number if known else 0
     stopped = [
         pod
-        for pod in pods
+        for pod in _unknown(known, pods)
         if pod.metadata.deletion_timestamp
-        and pod.metadata.name not in names
         and any(container.state.terminated for container in pod.status.container_statuses)
     ]
-    stopped.sort(key=lambda pod: (pod.metadata.creation_timestamp or "", pod.metadata.name))
-    number = known[-1].number if known else 0
     late = [
         _attempt(pod, number + place).model_copy(update={"status": State.FAILED, "reason": task.status.reason})
         for place, pod in enumerate(stopped, start=1)
@@ -148,17 +145,10 @@ def record(known: tuple[Attempt, ...], pods: Iterable[Pod]) -> tuple[Attempt, ..
 
     A pod that is being deleted is not an attempt of its own: its Job says why it went (the deadline, most often).
     """
-    names = {attempt.pod_name for attempt in known}
-    order = sorted(pods, key=lambda pod: (pod.metadata.creation_timestamp or "", pod.metadata.name))
-    if known and known[0].number > 1:
-        # The oldest attempts are not kept. Their pods may still be there, and must not count as new ones.
-        order = order[next((at for at, pod in enumerate(order) if pod.metadata.name in names), 0) :]
     ended = [
         pod
-        for pod in order
-        if pod.status.phase in ("Succeeded", "Failed")
-        and pod.metadata.name not in names
-        and not pod.metadata.deletion_timestamp
+        for pod in _unknown(known, pods)
+        if pod.status.phase in ("Succeeded", "Failed") and not pod.metadata.deletion_timestamp
     ]
     number = known[-1].number if known else 0
     fresh = [_attempt(pod, number + place) for place, pod in enumerate(ended, start=1)]
@@ -183,6 +173,16 @@ def trouble(pods: Iterable[Pod]) -> tuple[str, str]:
 def last_words(task: Task) -> str:
     """The last lines that the check printed, "" if none were kept."""
     return next((a.last_lines for a in reversed(task.status.attempts) if a.last_lines), "")
+
+
+def _unknown(known: tuple[Attempt, ...], pods: Iterable[Pod]) -> list[Pod]:
+    """The pods that are not on record, in order of their start."""
+    names = {attempt.pod_name for attempt in known}
+    order = sorted(pods, key=lambda pod: (pod.metadata.creation_timestamp or "", pod.metadata.name))
+    if known and known[0].number > 1:
+        # The oldest attempts are not kept. Their pods may still be there, and must not count as new ones.
+        order = order[next((at for at, pod in enumerate(order) if pod.metadata.name in names), 0) :]
+    return [pod for pod in order if pod.metadata.name not in names]
 
 
 def _failures(attempts: tuple[Attempt, ...], job: Job | None) -> int:

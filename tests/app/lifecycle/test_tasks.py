@@ -229,6 +229,41 @@ class TestAttempts:
         assert seen["codeDigest"] == "sha256:0123"
 
 
+class TestTheAfterword:
+    """A pod that is stopped at the deadline ends after the verdict, and what it printed is still of interest."""
+
+    LATE = RUNNING.status(
+        "Failed", reason="DeadlineExceeded", attempts=[{"number": 1, "podName": "j-1", "status": "Failed"}]
+    )
+
+    def test_adds_the_attempt_and_nothing_else(self) -> None:
+        stopped = a_pod("j-2").ended(143, "still waiting").deleting()
+        result = tasks.afterword(self.LATE.view, [a_pod("j-1").ended(1).view, stopped.view])
+        assert isinstance(result, WriteStatus)
+        assert list(result.fields) == ["attempts"]
+        last = result.fields["attempts"][-1]
+        assert (last["number"], last["podName"], last["reason"]) == (2, "j-2", "DeadlineExceeded")
+        assert last["lastLines"] == "still waiting"
+        assert tasks.afterword(after(self.LATE.view, result), [stopped.view]) == Nothing()
+
+    def test_is_a_failed_attempt_even_if_the_pod_ended_well(self) -> None:
+        result = tasks.afterword(self.LATE.view, [a_pod("j-2").ended(0).deleting().view])
+        assert isinstance(result, WriteStatus)
+        assert result.fields["attempts"][-1]["status"] == "Failed"
+
+    @pytest.mark.parametrize("state", ["Succeeded", "Progressing", "Pending"])
+    def test_is_only_for_a_failure(self, state: str) -> None:
+        assert tasks.afterword(RUNNING.status(state).view, [a_pod("j-2").ended(1).deleting().view]) == Nothing()
+
+    def test_waits_for_the_pods_end(self) -> None:
+        assert tasks.afterword(self.LATE.view, [a_pod("j-2").running().deleting().view]) == Nothing()
+
+    def test_does_not_bring_back_attempts_that_are_not_kept_when_their_job_goes(self) -> None:
+        pods = [a_pod(f"old-{n}", f"2026-01-01T00:{n:02}:00Z").ended(1).deleting().view for n in range(1, 31)]
+        kept = RUNNING.status("Failed", attempts=[attempt(n) for n in range(6, 31)])
+        assert tasks.afterword(kept.view, pods) == Nothing()
+
+
 class TestWaiting:
     def test_says_why_once(self) -> None:
         first = tasks.waiting(FRESH.view, "TaskDefinitionNotFound", "create it")
