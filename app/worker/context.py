@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -28,14 +28,18 @@ class Context:
     settings: Settings
     events: EventRecorder
     now: Callable[[], datetime]
+    # Tasks (uid) that this process has made and not looked at yet: nobody else can have given them a verdict.
+    newborn: set[str] = field(default_factory=set)
 
     def stamp(self) -> str:
         """The time, as the API server writes it: RFC 3339 in UTC, whole seconds."""
         return self.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    async def create(self, resource: Resource, body: Json, cache: Informer[Any]) -> None:
+    async def create(self, resource: Resource, body: Json, cache: Informer[Any]) -> Json:
         """Creates and shows the result to the cache at once, so that what follows need not wait for the watch."""
-        cache.observe(await self.api.create(resource, body, body["metadata"].get("namespace", "")))
+        created = await self.api.create(resource, body, body["metadata"].get("namespace", ""))
+        cache.observe(created)
+        return created
 
     async def write_status(self, resource: Resource, target: _Named, fields: Json, cache: Informer[Any]) -> None:
         """Merges `fields` into the status of just the object that was decided on.

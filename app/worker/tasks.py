@@ -36,6 +36,7 @@ class TaskReconciler:
             return Done()
         # The verdict first: whatever became of the Job of a finished task, nothing runs again.
         if is_completed(task.status.status):
+            self._context.newborn.discard(task.metadata.uid)
             job = self._context.caches.jobs.get(key[0], task.status.job_name)
             late = tasks.afterword(task, self._pods(job) if job is not None and _of(job, task) else [])
             if isinstance(late, tasks.WriteStatus):
@@ -76,14 +77,8 @@ class TaskReconciler:
     async def _start(self, task: Task, step: tasks.StartJob) -> Outcome:
         context = self._context
         meta = task.metadata
-        try:
-            fresh = await context.api.get(resources.TASKS, meta.name, meta.namespace)
-        except NotFound:
-            return Done()
-        context.caches.tasks.observe(fresh)
-        if fresh["metadata"]["resourceVersion"] != meta.resource_version:
-            # What the cache says is old, and a verdict may have come since. The news in it wakes us again.
-            return Done()
+        if not await self._is_as_known(task):
+            return Done()  # a verdict may have come since; the news wakes us again
         definition = context.caches.definition(meta.namespace, task.spec.task_definition, context.settings.namespace)
         try:
             prepared = await self._prepare(task, definition, step)
@@ -105,6 +100,19 @@ class TaskReconciler:
             await self._wait(task, "CreateTaskFailed", "JobForbidden", error.message)
             return After(_REFUSED_SECONDS)
         return Done()
+
+    async def _is_as_known(self, task: Task) -> bool:
+        """Whether the cache is right about a task that has no verdict: a Job that is long gone must not run again."""
+        context, meta = self._context, task.metadata
+        if meta.uid in context.newborn and not task.status.job_name:
+            context.newborn.discard(meta.uid)
+            return True
+        try:
+            fresh = await context.api.get(resources.TASKS, meta.name, meta.namespace)
+        except NotFound:
+            return False
+        context.caches.tasks.observe(fresh)
+        return bool(fresh["metadata"]["resourceVersion"] == meta.resource_version)
 
     async def _create(self, task: Task, body: Json) -> None:
         context = self._context

@@ -55,7 +55,8 @@ class WorkloadVersionReconciler:
     async def _create(self, version: WorkloadVersion, definition: TaskDefinition, name: str) -> None:
         cache = self._context.caches.tasks
         try:
-            await self._context.create(resources.TASKS, task_body(version, definition, name), cache)
+            made = await self._context.create(resources.TASKS, task_body(version, definition, name), cache)
+            self._context.newborn.add(made["metadata"]["uid"])
         except (Invalid, durations.DurationError) as error:
             # A definition from before there were rules. Only its author can mend it, and that wakes us.
             where = f"{definition.metadata.namespace}/{definition.metadata.name}"
