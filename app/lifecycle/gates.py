@@ -46,7 +46,8 @@ def hold(raw_pod: Json) -> list[Json]:
 def release(pod: Pod) -> list[Json]:
     """The patch that takes our gate and label off a pod and leaves the trace annotation; [] if it is not held.
 
-    It fails as a whole (422) if the pod's gates are not those of `pod` any more. JSON Patch cannot say "add this to the
+    It fails as a whole (422) if the pod's gates are not those of `pod` any more, or if another pod has its name by now,
+    as a StatefulSet's next revision may. JSON Patch cannot say "add this to the
     annotations, whether or not there are any", so a pod without any is patched only if it is still the same
     resourceVersion: else an annotation that somebody added meanwhile would be lost.
     """
@@ -56,6 +57,8 @@ def release(pod: Pod) -> list[Json]:
     meta = pod.metadata
     path = f"{_GATES}/{index}"
     patch: list[Json] = [{"op": "test", "path": path, "value": {"name": wellknown.GATE}}]
+    if meta.uid:
+        patch.append({"op": "test", "path": "/metadata/uid", "value": meta.uid})
     if not meta.annotations and meta.resource_version:
         patch.append({"op": "test", "path": "/metadata/resourceVersion", "value": meta.resource_version})
     patch.append({"op": "remove", "path": path})

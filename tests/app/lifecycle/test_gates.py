@@ -122,3 +122,10 @@ def test_null_or_empty_gates_and_labels_are_taken_for_none(nothing: object) -> N
 def test_what_is_no_pod_is_not_patched(pod: Json) -> None:
     with pytest.raises(TypeError):
         gates.hold(pod)
+
+
+def test_the_next_pod_of_that_name_is_not_released_in_its_place() -> None:
+    seen = {"metadata": {"uid": "1", "annotations": {"a": "b"}}, "spec": {"schedulingGates": [{"name": GATE}]}}
+    now = {"metadata": {"uid": "2", "annotations": {"a": "b"}}, "spec": {"schedulingGates": [{"name": GATE}]}}
+    with pytest.raises(jsonpatch.JsonPatchTestFailed):
+        applied(now, gates.release(Pod.model_validate(seen)))

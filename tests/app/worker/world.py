@@ -34,7 +34,7 @@ def seconds() -> float:
 
 
 class World:
-    """Without `works`, the worker's caches are kept but nothing reconciles: for tests of one reconciler.
+    """Without `works`, the worker's caches are kept but nothing reconciles and no Job runs: for tests of one part.
 
     With a `seed`, the cluster answers and tells with delays that differ, so that everything comes in another order.
     """
@@ -51,7 +51,7 @@ class World:
 
     async def __aenter__(self) -> Self:
         self.api.put({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": SHOP}})
-        self._cluster = [asyncio.create_task(self.kubelet.run())]
+        self._cluster = [asyncio.create_task(self.kubelet.run())] if self._works else []
         await self.start()
         return self
 

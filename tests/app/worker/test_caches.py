@@ -1,0 +1,126 @@
+import pytest
+
+from app.cluster import resources
+from app.worker.caches import BY_CONFIG_MAP, BY_DEFINITION, BY_OWNER, BY_PARENT, BY_REVISION, BY_WORKLOAD
+from tests.app.worker.world import INSTALLATION, World
+from tests.builders import SHOP, Json, definition, deployment, job, pod, replica_set, task, version
+
+pytestmark = pytest.mark.looptime
+
+ABOVE = deployment("web")
+OWN = replica_set("web-1").owned_by(ABOVE)
+
+
+async def test_only_pods_that_are_held_or_run_checks_are_kept() -> None:
+    async with World(works=False) as world:
+        for each in (pod("held").held(), pod("check").of_task(), pod("other").labelled(holdfast_other="held")):
+            world.api.put(each.raw)
+        await world.told()
+        assert {each.metadata.name for each in world.context.caches.pods.all()} == {"held", "check"}
+
+
+async def test_only_jobs_of_ours_are_kept() -> None:
+    async with World(works=False) as world:
+        world.api.put(job("ours").labelled(holdfast="task").raw)
+        world.api.put(job("theirs").raw)
+        await world.told()
+        assert [each.metadata.name for each in world.context.caches.jobs.all()] == ["ours"]
+
+
+async def test_a_pod_is_found_by_whoever_deploys_it_even_if_that_does_not_say_that_it_controls_it() -> None:
+    async with World(works=False) as world:
+        world.api.put(pod("a").held().owned_by(OWN).raw)
+        world.api.put(pod("b").held().owned_by(OWN, controller=False).raw)
+        world.api.put(pod("c").of_task().owned_by(job("j")).raw)
+        await world.told()
+        pods = world.context.caches.pods
+        assert {each.metadata.name for each in pods.by_index(BY_OWNER, OWN.uid)} == {"a", "b"}
+        assert [each.metadata.name for each in pods.by_index(BY_OWNER, "uid-j")] == ["c"]
+
+
+async def test_objects_are_found_by_what_they_are_about() -> None:
+    async with World(works=False) as world:
+        made = version("web-web-1.0").checks("a", "b").covers("r1", "r2")
+        world.api.put(made.raw)
+        world.api.put(task("t").spec(taskDefinition="a").owned_by(made).raw)
+        world.api.put(definition("child").spec(deno={"functionRef": {"name": "base"}}).raw)
+        world.api.put(definition("mapped").spec(python={"configMapRef": {"name": "m"}}).raw)
+        world.api.put(OWN.raw)
+        await world.told()
+        caches = world.context.caches
+        for index, value in (
+            (BY_WORKLOAD, "shop/web-web"),
+            (BY_DEFINITION, "a"),
+            (BY_DEFINITION, "b"),
+            (BY_REVISION, "r2"),
+        ):
+            assert [each.metadata.name for each in caches.versions.by_index(index, value)] == ["web-web-1.0"]
+        assert [each.metadata.name for each in caches.tasks.by_index(BY_OWNER, made.uid)] == ["t"]
+        assert [each.metadata.name for each in caches.tasks.by_index(BY_DEFINITION, "a")] == ["t"]
+        assert [each.metadata.name for each in caches.definitions.by_index(BY_PARENT, "base")] == ["child"]
+        assert [each.metadata.name for each in caches.definitions.by_index(BY_CONFIG_MAP, "m")] == ["mapped"]
+        assert [each.metadata.name for each in caches.replica_sets.by_index(BY_OWNER, ABOVE.uid)] == ["web-1"]
+
+
+async def test_labels_and_annotations_of_others_are_not_kept() -> None:
+    async with World(works=False) as world:
+        marks = {
+            "keptn.sh/retry": "1",
+            "deployment.kubernetes.io/revision": "2",
+            "kubectl.kubernetes.io/last-applied-configuration": "x" * 1000,
+        }
+        world.api.put(ABOVE.changed({"metadata": {"annotations": marks}}).raw)
+        await world.told()
+        kept = world.context.caches.deployments.get(SHOP, "web")
+        assert kept is not None
+        assert set(kept.metadata.annotations) == {"keptn.sh/retry", "deployment.kubernetes.io/revision"}
+
+
+async def test_a_definition_is_first_looked_for_at_home() -> None:
+    async with World(works=False) as world:
+        world.define("both", SHOP)
+        world.define("both", INSTALLATION)
+        world.define("shared", INSTALLATION)
+        await world.told()
+        find = world.context.caches.definition
+        both, shared = find(SHOP, "both", INSTALLATION), find(SHOP, "shared", INSTALLATION)
+        assert both is not None
+        assert shared is not None
+        assert (both.metadata.namespace, shared.metadata.namespace) == (SHOP, INSTALLATION)
+        assert find(SHOP, "neither", INSTALLATION) is None
+
+
+@pytest.mark.parametrize(
+    ("hard", "computes"),
+    [
+        ({"limits.cpu": "4"}, True),
+        ({"requests.memory": "1Gi"}, True),
+        ({"memory": "1Gi"}, True),
+        ({"pods": "10", "count/jobs.batch": "5"}, False),
+        (None, False),
+    ],
+)
+async def test_a_quota_matters_if_it_counts_cpu_or_memory(hard: Json | None, computes: bool) -> None:
+    async with World(works=False) as world:
+        meta = {"name": "q", "namespace": SHOP}
+        world.api.put({"kind": "ResourceQuota", "apiVersion": "v1", "metadata": meta, "spec": {"hard": hard}})
+        await world.told()
+        (kept,) = world.context.caches.quotas.all()
+        assert kept.computes is computes
+
+
+async def test_only_the_job_controllers_complaints_are_kept() -> None:
+    async with World(works=False) as world:
+        for name, kind, reason in (
+            ("a", "Job", "FailedCreate"),
+            ("b", "Job", "Completed"),
+            ("c", "Pod", "FailedCreate"),
+        ):
+            about = {"kind": kind, "uid": "u"}
+            meta = {"name": name, "namespace": SHOP}
+            body = {"kind": "Event", "apiVersion": "v1", "metadata": meta, "involvedObject": about, "reason": reason}
+            world.api.put(body | {"message": f"about {name}"})
+        await world.told()
+        (kept,) = world.context.caches.complaints.by_index(BY_OWNER, "u")
+        assert kept.message == "about a"
+        assert world.context.caches.complaints.resource == resources.EVENTS
