@@ -11,6 +11,7 @@ from typing import Any
 
 from app.api.core import Job, Pod, Terminated
 from app.api.task import Attempt, Task
+from app.lifecycle import names
 from app.lifecycle.states import State, is_completed
 
 KEPT_ATTEMPTS = 25
@@ -102,6 +103,14 @@ def next_step(task: Task, job: Job | None, pods: Sequence[Pod], now: str, compla
     if attempts != status.attempts:
         fields["attempts"] = [attempt.dump() for attempt in attempts]
     return WriteStatus(fields) if fields else Nothing()
+
+
+def unsaid(task: Task, now: str) -> WriteStatus:
+    """The status of a task whose Job was made and was gone before the status spoke of it."""
+    run = task.status.runs + 1
+    name = names.job_name(task.metadata.name, task.metadata.uid, run)
+    start = task.status.start_time or now
+    return WriteStatus({"status": State.PROGRESSING.value, "jobName": name, "runs": run, "startTime": start})
 
 
 def afterword(task: Task, pods: Sequence[Pod]) -> WriteStatus | Nothing:

@@ -1,5 +1,6 @@
 """One KeptnTask: its Job, made once; its verdict, written once."""
 
+import asyncio
 import contextlib
 import logging
 
@@ -23,12 +24,14 @@ log = logging.getLogger(__name__)
 
 # How long to wait before a Job that a quota or a policy refused is tried again.
 _REFUSED_SECONDS = 5.0
+_UNSAID_SECONDS = 0.3
 _RESTRICTED = "pod-security.kubernetes.io/enforce"
 
 
 class TaskReconciler:
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._made: dict[str, float] = {}  # when the Job of a task that says nothing of it yet was made
 
     async def __call__(self, key: tuple[str, str]) -> Outcome:
         task = self._context.caches.tasks.get(*key)
@@ -37,6 +40,7 @@ class TaskReconciler:
         # The verdict first: whatever became of the Job of a finished task, nothing runs again.
         if is_completed(task.status.status):
             self._context.newborn.discard(task.metadata.uid)
+            self._made.pop(task.metadata.uid, None)
             job = self._context.caches.jobs.get(key[0], task.status.job_name)
             late = tasks.afterword(task, self._pods(job) if job is not None and _of(job, task) else [])
             if isinstance(late, tasks.WriteStatus):
@@ -46,10 +50,28 @@ class TaskReconciler:
         pods = self._pods(job)
         step = tasks.next_step(task, job, pods, self._context.stamp(), self._complaint(job))
         if isinstance(step, tasks.StartJob):
+            if self._made.pop(task.metadata.uid, None) is not None and not task.status.job_name:
+                # Made, not spoken of yet, and gone already: it was this run all the same.
+                await self._write(task, tasks.unsaid(task, self._context.stamp()))
+                return Done()
             return await self._start(task, step)
         if isinstance(step, tasks.WriteStatus):
+            early = self._early(task, step)
+            if early > 0:
+                return After(early)
             await self._write(task, step)
         return Done()
+
+    def _early(self, task: Task, step: tasks.WriteStatus) -> float:
+        """Seconds for which a task that has just begun says nothing of itself: other Jobs are made first.
+
+        Nobody waits for that word, and when many workloads roll out at once the API server has better things to do.
+        """
+        uid = task.metadata.uid
+        if step.verdict is not None or task.status.job_name or "reason" in step.fields:
+            self._made.pop(uid, None)
+            return 0.0
+        return self._made.get(uid, 0.0) + _UNSAID_SECONDS - asyncio.get_running_loop().time()
 
     async def _job(self, task: Task) -> Job | None:
         """The newest Job of the task, None only if it is known not to exist."""
@@ -118,6 +140,7 @@ class TaskReconciler:
         context = self._context
         try:
             await context.create(resources.JOBS, body, context.caches.jobs)
+            self._made[task.metadata.uid] = asyncio.get_running_loop().time()
         except AlreadyExists:
             there = await context.api.get(resources.JOBS, body["metadata"]["name"], task.metadata.namespace)
             if not _of(Job.model_validate(there), task):

@@ -1,5 +1,6 @@
 """One KeptnWorkloadVersion: a KeptnTask for each of its definitions, and its own status from theirs."""
 
+import asyncio
 import re
 
 from app.api import wellknown
@@ -7,7 +8,7 @@ from app.api.taskdefinition import TaskDefinition
 from app.api.workload import WorkloadVersion
 from app.cluster import resources
 from app.cluster.api import Json
-from app.cluster.controller import Done, Outcome
+from app.cluster.controller import After, Done, Outcome
 from app.cluster.errors import AlreadyExists, Conflict, Invalid
 from app.lifecycle import durations, workloadversions
 from app.lifecycle.phases import LONG_NAMES, Phase
@@ -24,10 +25,15 @@ _TRACKING = re.compile(
 )
 
 
+# A version that has just begun says so this much later: its tasks' Jobs come first, and nobody waits for that word.
+_UNSAID_SECONDS = 0.3
+
+
 class WorkloadVersionReconciler:
     def __init__(self, context: Context, links: Links) -> None:
         self._context = context
         self._links = links
+        self._began: dict[VersionKey, float] = {}  # when the tasks of a version that says nothing yet were made
 
     async def __call__(self, key: VersionKey) -> Outcome:
         caches = self._context.caches
@@ -43,12 +49,16 @@ class WorkloadVersionReconciler:
         step = workloadversions.next_step(
             version, tasks, definitions.keys(), self._links.revisions(key), self._context.stamp()
         )
-        calls = [self._create(version, definitions[definition], name) for definition, name in step.create]
-        if step.fields:
-            calls.append(
-                self._context.write_status(resources.WORKLOAD_VERSIONS, version, dict(step.fields), caches.versions)
-            )
-        await together(calls)
+        if step.create:
+            self._began[key] = asyncio.get_running_loop().time()
+            await together([self._create(version, definitions[definition], name) for definition, name in step.create])
+        if not step.fields:
+            return Done()
+        early = self._began.get(key, 0.0) + _UNSAID_SECONDS - asyncio.get_running_loop().time()
+        if step.began and step.verdict is None and early > 0:
+            return After(early)
+        self._began.pop(key, None)
+        await self._context.write_status(resources.WORKLOAD_VERSIONS, version, dict(step.fields), caches.versions)
         self._tell(version, step)
         return Done()
 
