@@ -54,6 +54,14 @@ def test_a_newer_runner_reads_back_as_it_was_written(version: str, kube: Kube, e
 def test_what_the_oldest_version_cannot_say_survives_an_update_through_it(kube: Kube, eyes: Eyes) -> None:
     spec: Json = {"deno": SCRIPT | {"cmdParameters": "-x"}, "retries": 2, "timeout": "30s"}
     kube.create(_definition("v1", spec), eyes.namespace)
+    # The worker writes its status; an update that has not seen it is a conflict, as it should be.
+    kube.until_one(
+        "KeptnTaskDefinition",
+        eyes.namespace,
+        "old",
+        lambda definition: definition.get("status", {}).get("function", {}).get("configMap"),
+        "its status names the ConfigMap",
+    )
     old = _read(kube, eyes, "v1alpha2")
     assert old["spec"] == {"function": SCRIPT}
     old["spec"]["function"]["parameters"]["map"]["b"] = "2"
