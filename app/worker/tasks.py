@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 
 from app.api.core import Job, Pod
 from app.api.task import Task
@@ -71,7 +72,7 @@ class TaskReconciler:
         if step.verdict is not None or task.status.job_name or "reason" in step.fields:
             self._made.pop(uid, None)
             return 0.0
-        return self._made.get(uid, 0.0) + _UNSAID_SECONDS - asyncio.get_running_loop().time()
+        return self._made.get(uid, -math.inf) + _UNSAID_SECONDS - asyncio.get_running_loop().time()
 
     async def _job(self, task: Task) -> Job | None:
         """The newest Job of the task, None only if it is known not to exist."""

@@ -1,6 +1,7 @@
 """One KeptnWorkloadVersion: a KeptnTask for each of its definitions, and its own status from theirs."""
 
 import asyncio
+import math
 import re
 
 from app.api import wellknown
@@ -54,7 +55,7 @@ class WorkloadVersionReconciler:
             await together([self._create(version, definitions[definition], name) for definition, name in step.create])
         if not step.fields:
             return Done()
-        early = self._began.get(key, 0.0) + _UNSAID_SECONDS - asyncio.get_running_loop().time()
+        early = self._began.get(key, -math.inf) + _UNSAID_SECONDS - asyncio.get_running_loop().time()
         if step.began and step.verdict is None and early > 0:
             return After(early)
         self._began.pop(key, None)

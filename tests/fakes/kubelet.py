@@ -15,7 +15,8 @@ class Kubelet:
         self.exit_codes: defaultdict[str, list[int]] = defaultdict(list)
         self.started: Counter[str] = Counter()  # pods started, by definition
         self._api = api
-        self._seconds = seconds
+        self.seconds = seconds  # that a check takes
+        self.full = False  # no pod is made any more
         self._lag = lag  # the Job controller writes a Job's end this much after its pod's
         self._backoff = backoff
         self._seen: set[str] = set()
@@ -36,7 +37,7 @@ class Kubelet:
         limit = job["spec"]["backoffLimit"]
         for number in range(limit + 1):
             await asyncio.sleep(0.02 if number == 0 else self._backoff)
-            if not self._is_there(job):
+            if self.full or not self._is_there(job):
                 return
             if await self._pod(job, number) == 0:
                 await asyncio.sleep(self._lag)
@@ -65,7 +66,7 @@ class Kubelet:
             "status": {"phase": "Running"},
         }
         self._api.put(body)
-        await asyncio.sleep(self._seconds)
+        await asyncio.sleep(self.seconds)
         plan = self.exit_codes[definition]
         code = plan.pop(0) if plan else 0
         state = {

@@ -250,7 +250,7 @@ async def test_a_version_deleted_while_pods_wait_for_it_is_made_again() -> None:
 
 async def test_a_check_that_is_slow_holds_the_progress_deadline_off() -> None:
     async with World() as world:
-        world.kubelet._seconds = 3600.0
+        world.kubelet.seconds = 3600.0
         world.define()
         world.deploy()
         before = len(world.api.writes())
