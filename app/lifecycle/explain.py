@@ -77,10 +77,10 @@ def hold(
         len(running),
         lambda room: (
             f"{PREFIX}held since {since}: "
-            f"{'; '.join(_progress(*each, room) for each in running) or 'checks are starting'}."
+            f"{'; '.join(_progress(*each, version, room) for each in running) or 'checks are starting'}."
         ),
     )
-    stuck = any(task.status.reason for _, task in running if task)
+    stuck = any(task is None or task.status.reason for _, task in running)
     return Hold(HoldState.WAITING if stuck else HoldState.RUNNING, since, words)
 
 
@@ -109,13 +109,15 @@ def _failure(item: ItemStatus, task: Task | None, room: int) -> str:
     return f"{text}: {_tail(task.status.message, room)}." if task.status.message else text + "."
 
 
-def _progress(item: ItemStatus, task: Task | None, room: int) -> str:
+def _progress(item: ItemStatus, task: Task | None, version: WorkloadVersion, room: int) -> str:
     what = f"pre-deployment task {item.definition_name}"
-    if task is None or not task.status.reason:
-        attempts = task.status.attempts if task else ()
-        tried = f" after {_counted(attempts[-1].number, 'failed attempt')}" if attempts else ""
-        return f"{what} is running{tried} (KeptnTask {item.name})"
-    return f"{what} cannot start: {task.status.reason}: {_tail(task.status.message, room)}"
+    if task is None:
+        return f"{what} could not be made (see the events of KeptnWorkloadVersion {version.metadata.name})"
+    if task.status.reason:
+        return f"{what} cannot start: {task.status.reason}: {_tail(task.status.message, room)}"
+    attempts = task.status.attempts
+    tried = f" after {_counted(attempts[-1].number, 'failed attempt')}" if attempts else ""
+    return f"{what} is running{tried} (KeptnTask {item.name})"
 
 
 def _advice(kind: str, retry: str) -> str:

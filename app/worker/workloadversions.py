@@ -51,7 +51,7 @@ class WorkloadVersionReconciler:
             version, tasks, definitions.keys(), self._links.revisions(key), self._context.stamp()
         )
         if step.create:
-            self._began[key] = asyncio.get_running_loop().time()
+            self._began.setdefault(key, asyncio.get_running_loop().time())
             await together([self._create(version, definitions[definition], name) for definition, name in step.create])
         if not step.fields:
             return Done()

@@ -79,6 +79,11 @@ class TestWaiting:
         assert hold.state is HoldState.WAITING
         assert "check cannot start: ErrImagePull: image:1: not found." in hold.message
 
+    def test_is_what_a_check_does_that_could_not_be_made(self) -> None:
+        hold = held(running("check"))
+        assert hold.state is HoldState.WAITING
+        assert "check could not be made (see the events of KeptnWorkloadVersion web-web-1.0)" in hold.message
+
     def test_for_evaluations_says_that_nobody_judges_them(self) -> None:
         asked = running("check").evaluations("slo").status(preDeploymentStatus="Succeeded")
         hold = held(asked, a_task("check", "Succeeded"))

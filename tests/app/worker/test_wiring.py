@@ -303,3 +303,28 @@ class TestKeysOnTheWorkload:
             assert world.versions() == {"web-web-1.0": "Failed", "web-web-2.0": "Succeeded"}
             assert world.held() == ["web-1-0"]
             assert world.kubelet.started["check"] == 2
+
+
+async def test_a_check_that_is_quick_says_less_of_its_beginning() -> None:
+    async with World() as world:
+        world.kubelet.seconds = 0.1
+        world.define()
+        world.deploy()
+        await world.until(world.is_open)
+        assert len(world.api.writes()) == 8
+        status = world.task()["status"]
+        assert (status["runs"], status["status"]) == (1, "Succeeded")
+        assert status["jobName"] == world.api.all(resources.JOBS)[0]["metadata"]["name"]
+
+
+async def test_a_job_deleted_before_its_task_spoke_of_it_is_an_attempt_all_the_same() -> None:
+    async with World() as world:
+        world.define(**ONCE)
+        world.deploy()
+        await world.until(lambda: world.kubelet.started["check"] == 1)
+        (job,) = world.api.all(resources.JOBS)
+        assert not world.task().get("status")
+        world.api.remove(resources.JOBS, job["metadata"]["name"])
+        await world.until(lambda: world.progressing()["status"] == "False")
+        assert world.task()["status"]["reason"] == "JobDeleted"
+        assert world.kubelet.started["check"] == 1

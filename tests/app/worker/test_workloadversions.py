@@ -1,0 +1,160 @@
+import pytest
+
+from app.api.workload import WorkloadVersion
+from app.cluster import errors, resources
+from app.lifecycle import workloadversions
+from app.worker.links import Link, Links, RevisionKey
+from app.worker.workloadversions import WorkloadVersionReconciler, task_body
+from tests.app.worker.world import INSTALLATION, World, settled
+from tests.builders import SHOP, definition, task, version
+from tests.fakes.api import Call
+
+pytestmark = pytest.mark.looptime
+
+VERSION = version("web-web-1.0").checks("check").changed({"spec": {"metadata": {"stage": "dev"}}})
+CHECK = definition("check").spec(retries=3, timeout="90s")
+
+
+class TestTheTask:
+    def test_has_the_definitions_limits_as_go_writes_them(self) -> None:
+        spec = task_body(VERSION.view, CHECK.view, "t")["spec"]
+        assert (spec["taskDefinition"], spec["checkType"]) == ("check", "pre")
+        assert (spec["retries"], spec["timeout"]) == (3, "1m30s")
+
+    def test_knows_what_it_checks(self) -> None:
+        assert task_body(VERSION.view, CHECK.view, "t")["spec"]["context"] == {
+            "workloadName": "web-web",
+            "appName": "web",
+            "appVersion": "",
+            "workloadVersion": "1.0",
+            "taskType": "pre",
+            "objectType": "Workload",
+            "metadata": {"stage": "dev"},
+        }
+        plain = task_body(version("v").view, CHECK.view, "t")["spec"]["context"]
+        assert "metadata" not in plain
+
+    def test_belongs_to_its_version(self) -> None:
+        (owner,) = task_body(VERSION.view, CHECK.view, "t")["metadata"]["ownerReferences"]
+        assert (owner["kind"], owner["uid"], owner["controller"]) == ("KeptnWorkloadVersion", VERSION.uid, True)
+
+    @pytest.mark.parametrize(
+        ("mark", "carried"),
+        [
+            ("team", True),
+            ("keptn.sh/note", True),
+            ("app.kubernetes.io/name", True),
+            ("kubectl.kubernetes.io/last-applied-configuration", False),
+            ("argocd.argoproj.io/tracking-id", False),
+            ("meta.helm.sh/release-name", False),
+            ("helm.sh/chart", False),
+            ("kustomize.toolkit.fluxcd.io/name", False),
+            ("app.kubernetes.io/managed-by", False),
+            ("app.kubernetes.io/instance", False),
+            ("keptn.sh/conversion", False),
+        ],
+    )
+    def test_has_the_definitions_marks_but_not_those_of_delivery_tools(self, mark: str, carried: bool) -> None:
+        marked = CHECK.changed({"metadata": {"labels": {mark: "x"}, "annotations": {mark: "x"}}})
+        meta = task_body(VERSION.view, marked.view, "t")["metadata"]
+        assert (mark in meta["labels"]) == (mark in meta["annotations"]) == carried
+
+
+async def step(world: World, links: Links) -> None:
+    await world.told()
+    await WorkloadVersionReconciler(world.context, links)((SHOP, VERSION.name))
+
+
+def waiting() -> Links:
+    links = Links()
+    key = RevisionKey(SHOP, "ReplicaSet", "web-1", "uid-web-1", "")
+    links.assign(key, Link((SHOP, VERSION.name), "uid-web-1", "Deployment", VERSION.view))
+    return links
+
+
+def made(world: World) -> WorkloadVersion:
+    return WorkloadVersion.model_validate(world.api.one(resources.WORKLOAD_VERSIONS, VERSION.name))
+
+
+async def test_a_version_that_nobody_waits_for_does_not_start() -> None:
+    async with World(works=False) as world:
+        world.define()
+        world.api.put(VERSION.raw)
+        await step(world, Links())
+        assert world.api.writes() == []
+
+
+async def test_a_definition_of_the_installation_will_do() -> None:
+    async with World(works=False) as world:
+        world.define(namespace=INSTALLATION)
+        world.api.put(VERSION.raw)
+        await step(world, waiting())
+        assert world.task()["spec"]["taskDefinition"] == "check"
+        assert world.task()["metadata"]["namespace"] == SHOP
+
+
+async def test_a_task_that_the_cache_has_not_heard_of_is_adopted() -> None:
+    async with World(works=False) as world:
+        world.define()
+        world.api.put(VERSION.raw)
+        await world.told()
+        name = workloadversions.task_name(VERSION.view, "check")
+        world.api.put(task(name).owned_by(VERSION).status("Succeeded").raw)
+        await WorkloadVersionReconciler(world.context, waiting())((SHOP, VERSION.name))
+        await step(world, waiting())
+        assert len(world.tasks()) == 1
+        assert made(world).status.pre_deployment_status == "Succeeded"
+
+
+async def test_a_task_of_somebody_else_in_its_place_is_no_verdict() -> None:
+    async with World(works=False) as world:
+        world.define()
+        world.api.put(VERSION.raw)
+        await world.told()
+        await step(world, waiting())
+        taken = world.task()["metadata"]["name"]
+        world.api.remove(resources.TASKS, taken)
+        world.api.put(task(taken).status("Succeeded").raw)
+        with pytest.raises(errors.Conflict, match="delete it"):
+            await step(world, waiting())
+        assert made(world).status.pre_deployment_status != "Succeeded"
+
+
+async def test_its_beginning_and_end_are_told_as_keptn_tells_them() -> None:
+    async with World() as world:
+        world.define()
+        world.deploy()
+        await world.until(world.is_open)
+        await settled(world)
+        events = {event["reason"]: event for event in world.events("KeptnWorkloadVersion")}
+        assert set(events) == {"WorkloadPreDeployTasksStarted", "WorkloadPreDeployTasksFinished"}
+        assert events["WorkloadPreDeployTasksFinished"]["message"] == (
+            "Workload Pre-Deployment Tasks: has finished / Namespace: shop, Name: web-web-1.0, Version: 1.0"
+        )
+        assert [event["count"] for event in events.values()] == [1, 1]
+
+
+async def test_a_definition_that_no_task_can_be_made_of_is_told_of_and_waited_for() -> None:
+    async with World() as world:
+        world.define(container={"name": "check", "image": "check:1"}, timeout="soon")
+        world.deploy()
+        await settled(world)
+        (event,) = [e for e in world.events("KeptnWorkloadVersion") if e["reason"] == "CreateTaskFailed"]
+        assert "shop/check cannot run as it is: 'soon' is not a duration" in event["message"]
+        assert await settled(world, 3600.0) <= 1
+        world.define()
+        await world.until(world.is_open)
+
+
+async def test_a_task_that_the_api_server_refuses_is_not_sent_again_and_again() -> None:
+    def refuse(call: Call) -> None:
+        if str(call) == "create keptntasks":
+            raise errors.Invalid(422, "Invalid", "spec.timeout: no")
+
+    async with World() as world:
+        world.define()
+        world.api.before = refuse
+        world.deploy()
+        await settled(world, 3600.0)
+        assert len([call for call in world.api.writes() if str(call) == "create keptntasks"]) < 10
+        assert "check could not be made" in world.progressing()["message"]
