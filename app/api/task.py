@@ -39,7 +39,7 @@ class Attempt(Model):
     last_lines: str = ""
     start_time: Time | None = None
     end_time: Time | None = None
-    code_digest: str = ""  # of the code that its Job was made for: an edit since may have reached the pod all the same
+    code_digest: str = ""  # of inline code, if it is certain that the pod ran this and not an edit of it
 
 
 class TaskStatus(Model):

@@ -57,7 +57,7 @@ async def mount(context: Context, task: Task, code: Code) -> Mounted | Problem |
         return text
     if code.namespace != home:
         return await _copy(context, task, text)
-    return Mounted(code.name, functions.code_digest(text))
+    return Mounted(code.name)  # no digest: it is not ours, and may be another script by the time that it is mounted
 
 
 async def ensure_own(context: Context, definition: TaskDefinition, code: InlineCode) -> Mounted:

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import math
 
+from app.api import wellknown
 from app.api.core import Job, Pod
 from app.api.task import Task
 from app.api.taskdefinition import TaskDefinition
@@ -43,12 +44,13 @@ class TaskReconciler:
             self._context.newborn.discard(task.metadata.uid)
             self._made.pop(task.metadata.uid, None)
             job = self._context.caches.jobs.get(key[0], task.status.job_name)
-            late = tasks.afterword(task, self._pods(job) if job is not None and _of(job, task) else [])
+            ended = self._pods(job) if job is not None and _of(job, task) else []
+            late = tasks.afterword(task, self._honest(task, ended))
             if isinstance(late, tasks.WriteStatus):
                 await self._write(task, late)
             return Done()
         job = await self._job(task)
-        pods = self._pods(job)
+        pods = self._honest(task, self._pods(job))
         step = tasks.next_step(task, job, pods, self._context.stamp(), self._complaint(job))
         if isinstance(step, tasks.StartJob):
             if self._made.pop(task.metadata.uid, None) is not None and not task.status.job_name:
@@ -92,6 +94,16 @@ class TaskReconciler:
 
     def _pods(self, job: Job | None) -> list[Pod]:
         return [] if job is None else self._context.caches.pods.by_index(BY_OWNER, job.metadata.uid)
+
+    def _honest(self, task: Task, pods: list[Pod]) -> list[Pod]:
+        """The pods, without the digest of a script that may be another by now than when their Job was made."""
+        caches, namespace = self._context.caches, task.metadata.namespace
+        wanted = task.spec.task_definition
+        definition = caches.definition(namespace, wanted, self._context.settings.namespace)
+        sources = {task.metadata.name, wanted, functions.function_ref(definition) if definition else ""} - {""}
+        mounted = [caches.config_maps.get(namespace, names.function_config_map(source)) for source in sources]
+        digests = {each.metadata.annotations.get(wellknown.CODE_DIGEST) for each in mounted if each is not None}
+        return [pod if _digest(pod) in digests else _without_digest(pod) for pod in pods]
 
     def _complaint(self, job: Job | None) -> str:
         said = [] if job is None else self._context.caches.complaints.by_index(BY_OWNER, job.metadata.uid)
@@ -193,6 +205,15 @@ class TaskReconciler:
 
     async def _write(self, task: Task, step: tasks.WriteStatus) -> None:
         await self._context.write_status(resources.TASKS, task, step.fields, self._context.caches.tasks)
+
+
+def _digest(pod: Pod) -> str | None:
+    return pod.metadata.annotations.get(wellknown.CODE_DIGEST)
+
+
+def _without_digest(pod: Pod) -> Pod:
+    kept = {key: value for key, value in pod.metadata.annotations.items() if key != wellknown.CODE_DIGEST}
+    return pod.model_copy(update={"metadata": pod.metadata.model_copy(update={"annotations": kept})})
 
 
 def policy(settings: Settings, *, harden: bool, quota: bool) -> Policy:

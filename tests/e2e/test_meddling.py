@@ -81,6 +81,6 @@ def test_a_definition_edited_while_its_check_runs_counts_from_the_next_check_on(
     kube.patch("KeptnTaskDefinition", eyes.namespace, "check", fresh)
     (attempt,) = eyes.passed("check")["status"]["attempts"]
     assert attempt["lastLines"] == "before"
-    assert attempt["codeDigest"].startswith("sha256:")
+    assert attempt["codeDigest"] == "", "the pod may have mounted either script: what is not certain is not said"
     kube.create(manifests.deployment("next", "check"), eyes.namespace)
     assert "after" in eyes.rollout_failed("next")
