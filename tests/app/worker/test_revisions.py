@@ -6,10 +6,11 @@ import pytest
 
 from app.cluster import resources
 from tests.app.worker.world import ONCE, World, settled
-from tests.builders import Json, PodBuilder, deployment, pod, replica_set, stateful_set, version
+from tests.builders import Json, PodBuilder, daemon_set, deployment, pod, replica_set, stateful_set, version
 
 pytestmark = pytest.mark.looptime
 
+RETRY: Json = {"metadata": {"annotations": {"keptn.sh/retry": "1"}}}
 KEYS = {"workload": "web", "version": "1.0", "pre_deployment_tasks": "check"}
 
 
@@ -58,12 +59,39 @@ class TestAReplicaSetOfNobody:
             world.kubelet.exit_codes["check"] = [1]
             world.api.put(bare())
             world.api.put(of_bare("web-a").raw)
-            await world.until(lambda: list(world.versions().values()) == ["Failed"])
-            world.api.edit(resources.REPLICASETS, "web", {"metadata": {"annotations": {"keptn.sh/retry": "1"}}})
-            await world.until(world.is_open)
+            await settled(world)
+            assert list(world.versions().values()) == ["Failed"]
+            world.api.edit(resources.REPLICASETS, "web", RETRY)
+            await world.until(world.is_open, within=1.0)
+
+
+async def test_a_daemon_set_gets_another_try_by_its_own_annotation() -> None:
+    async with World() as world:
+        world.define(**ONCE)
+        world.kubelet.exit_codes["check"] = [1]
+        world.api.put(daemon_set("agent").raw)
+        meta = {"name": "agent-7d", "namespace": "shop"}
+        record = {"kind": "ControllerRevision", "apiVersion": "apps/v1", "metadata": meta}
+        world.api.put(record | {"data": {"spec": {"template": template(**KEYS)}}})
+        world.api.put(pod("agent-x").held().annotated(**KEYS).revision("7d").owned_by(daemon_set("agent")).raw)
+        await settled(world)
+        assert list(world.versions().values()) == ["Failed"]
+        world.api.edit(resources.DAEMONSETS, "agent", RETRY)
+        await world.until(world.is_open, within=1.0)
 
 
 class TestAStatefulSet:
+    async def test_gets_another_try_by_its_own_annotation(self) -> None:
+        async with World() as world:
+            world.define(**ONCE)
+            world.kubelet.exit_codes["check"] = [1]
+            self.put(world, "db-r1")
+            self.scale(world, "db-0", "db-r1")
+            await settled(world)
+            assert list(world.versions().values()) == ["Failed"]
+            world.api.edit(resources.STATEFULSETS, "db", RETRY)
+            await world.until(world.is_open, within=1.0)
+
     async def test_is_checked_once_for_all_pods_of_a_revision(self) -> None:
         async with World() as world:
             world.define()

@@ -5,7 +5,7 @@ from app.cluster import errors, resources
 from app.cluster.controller import After, Done, Outcome
 from app.lifecycle.names import job_name
 from app.worker.tasks import TaskReconciler, policy
-from tests.app.worker.world import INSTALLATION, SETTINGS, World
+from tests.app.worker.world import INSTALLATION, SETTINGS, World, settled
 from tests.builders import SHOP, Json, definition, job, pod, task
 from tests.fakes.api import Call
 
@@ -175,7 +175,7 @@ class TestATaskThatCannotStart:
             world.kubelet.full = True
             world.define()
             world.api.put(TASK.raw)
-            await world.until(lambda: bool(world.api.all(resources.JOBS)))
+            await settled(world)
             (made,) = world.api.all(resources.JOBS)
             about = {"kind": "Job", "name": JOB, "namespace": SHOP, "uid": made["metadata"]["uid"]}
             meta = {"name": "complaint", "namespace": SHOP}
