@@ -22,8 +22,8 @@ from app.worker.parents import Age, Parents, Source, Template
 
 log = logging.getLogger(__name__)
 
-# A workload's controller sees a change of it within milliseconds.
-_UNSETTLED_SECONDS = 0.5
+# A workload that its controller has not seen tells us when it has; this is for one that does not.
+_UNSETTLED_SECONDS = 5.0
 
 
 class RevisionReconciler:

@@ -176,6 +176,37 @@ class TestFaults:
             assert await settled(world, 3600.0) == 0
 
 
+class TestTwoLeaders:
+    """There is one, by a Lease; but one that was frozen may wake up and not know yet that it is none any more."""
+
+    @pytest.mark.parametrize("seed", range(8))
+    async def test_make_one_job_of_each_check(self, seed: int) -> None:
+        async with World(seed=seed) as world:
+            await world.start()
+            world.define("good", retries=1, deno={"inline": {"code": "1"}})
+            world.define("bad", **ONCE)
+            world.kubelet.exit_codes |= {"good": [1, 0], "bad": [1]}
+            world.deploy("web", "good", replicas=2)
+            world.deploy("shop", "good,bad")
+            await settled(world, 60.0)
+            assert world.held() == ["shop-1-0"]
+            assert world.kubelet.started == {"good": 3, "bad": 1}
+            assert len(world.versions()) == 2
+            assert len(world.api.all(resources.JOBS)) == 3
+            assert await settled(world, 600.0) == 0
+
+    async def test_do_not_run_again_what_one_of_them_has_seen_end(self) -> None:
+        async with World() as world:
+            world.define(ttlSecondsAfterFinished=0, container={"name": "check", "image": "check:1"})
+            world.deploy()
+            await world.until(world.is_open)
+            for job in world.api.all(resources.JOBS):
+                world.api.remove(resources.JOBS, job["metadata"]["name"])
+            await world.start()
+            await settled(world)
+            assert world.kubelet.started == {"check": 1}
+
+
 def end(world: World) -> dict[str, Any]:
     """What counts of the state that a rollout ends in."""
     (version,), (workload,) = world.api.all(resources.WORKLOAD_VERSIONS), world.api.all(resources.WORKLOADS)

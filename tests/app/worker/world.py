@@ -47,6 +47,7 @@ class World:
         self.wiring: Wiring
         self._works = works
         self._worker: list[asyncio.Task[None]] = []
+        self._events: list[EventRecorder] = []
         self._cluster: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -64,21 +65,24 @@ class World:
     # The worker
 
     async def start(self) -> None:
-        """A new worker process, which knows nothing but the cluster."""
+        """A new worker process, which knows nothing but the cluster. One that runs already goes on beside it."""
         rng = random.Random(1)
         known = caches.build(self.api, rng)
         events = EventRecorder(self.api, component="worker", instance="worker-1", now=now)
+        self._events.append(events)
         self.context = Context(self.api, known, SETTINGS, events, now)
         self.wiring = Wiring(self.context, lambda: WorkQueue(rng))
-        self._worker = [asyncio.create_task(informer.run()) for informer in known.all()]
+        self._worker += [asyncio.create_task(informer.run()) for informer in known.all()]
         for informer in known.all():
             await informer.synced()
         if self._works:
             self._worker.append(asyncio.create_task(self.wiring.run()))
 
     async def stop(self) -> None:
-        await self.context.events.aclose(0)
+        for events in self._events:
+            await events.aclose(0)
         await _end(self._worker)
+        self._events, self._worker = [], []
 
     async def restart(self) -> None:
         await self.stop()
