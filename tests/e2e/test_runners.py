@@ -1,5 +1,6 @@
 """Each runner with each source runs its script, and the script gets what it was promised."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 
@@ -133,6 +134,13 @@ def test_the_python_runner_has_the_promised_libraries_and_takes_options_of_the_i
     kube.create_all(eyes.namespace, definition, help_only, manifests.deployment("waiter", "libraries,help"))
     assert last_lines(eyes.passed("libraries")) == "git requests yaml True"
     assert "never runs" not in last_lines(eyes.passed("help"))
+
+
+def test_what_code_ran_is_on_record_by_its_digest(kube: Kube, eyes: Eyes) -> None:
+    code = "print('pinned')\n"
+    kube.create_all(eyes.namespace, manifests.python("check", code), manifests.deployment("waiter", "check"))
+    (attempt,) = eyes.passed("check")["status"]["attempts"]
+    assert attempt["codeDigest"] == f"sha256:{hashlib.sha256(code.encode()).hexdigest()[:16]}"
 
 
 @pytest.mark.parametrize("runner", ["deno", "python"])
