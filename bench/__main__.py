@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import signal
 import sys
 import time
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ def main() -> int:
     if not kubeconfig.is_file():
         console.print(f"There is no cluster to measure: {kubeconfig} is not there. Run `make cluster` first.")
         return 1
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what it put into the cluster is taken away
     options = Options(given.rollouts, given.rounds, given.installation)
     try:
         return asyncio.run(_measure(console, options, given.strict))
