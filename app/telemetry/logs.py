@@ -26,9 +26,9 @@ class JsonFormatter(logging.Formatter):
 
 def configure(level: str) -> None:
     """Sends all logs of this process to standard error. Raises ValueError for a level that there is not."""
+    root = logging.getLogger()
+    root.setLevel(level.upper())
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
-    root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)

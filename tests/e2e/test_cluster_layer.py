@@ -29,9 +29,9 @@ from app.cluster.resources import (
     CRDS,
     EVENTS,
     LEASES,
-    NAMESPACES,
     PODS,
     SECRETS,
+    TASKS,
     VALIDATING_WEBHOOKS,
 )
 from app.settings import Settings, from_environment
@@ -50,6 +50,7 @@ async def api(kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     api = await KubeApi.connect()
     yield api
     await api.aclose()
+    await asyncio.sleep(0.25)  # connections with TLS take a moment to end, and are complained of if the loop goes first
 
 
 def now() -> datetime:
@@ -133,11 +134,13 @@ async def test_a_list_comes_in_pages_of_one_moment(api: KubeApi, scratch: str) -
     assert slim["kind"] == "PartialObjectMetadataList"
 
 
-async def test_f8_a_version_that_is_too_old_is_gone(api: KubeApi) -> None:
-    with contextlib.suppress(errors.Gone):
-        async for event in api.watch(NAMESPACES, resource_version="1", timeout_seconds=5):
-            assert (event["type"], event["object"]["code"]) == ("ERROR", 410)
-            break
+async def test_f8_a_version_that_is_too_old_is_gone(api: KubeApi, installed: None) -> None:
+    # A kind of ours: the API server's memory of it begins with its installation, on a cluster of any age.
+    try:
+        events = [event async for event in api.watch(TASKS, resource_version="1", timeout_seconds=5)]
+    except errors.Gone:
+        return
+    assert [(event["type"], event["object"].get("code")) for event in events] == [("ERROR", 410)]
 
 
 async def test_a_watch_ends_in_its_time(api: KubeApi, scratch: str) -> None:
