@@ -5,6 +5,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from app.api import wellknown
+
 
 class Model(BaseModel):
     """Base of all views: camelCase outside, snake_case inside, unknown fields ignored, immutable."""
@@ -42,6 +44,18 @@ class ObjectMeta(Model):
     def controller(self) -> OwnerReference | None:
         """The owner that manages this object, None for an object of nobody."""
         return next((owner for owner in self.owner_references if owner.controller), None)
+
+
+def controlled_by(kind: str, owner: ObjectMeta) -> dict[str, Any]:
+    """The owner reference of an object that `owner`, one of our own kinds, manages and waits for when it is deleted."""
+    return {
+        "apiVersion": wellknown.API_VERSION,
+        "kind": kind,
+        "name": owner.name,
+        "uid": owner.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
 
 
 class Object(Model):

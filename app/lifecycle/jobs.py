@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.api import wellknown
+from app.api.meta import controlled_by
 from app.api.task import Task
 from app.api.taskdefinition import Runtime, TaskDefinition
 from app.lifecycle import durations, gojson, names, quantities
@@ -78,16 +79,7 @@ def build(
             "namespace": meta.namespace,
             "labels": labels,
             "annotations": meta.annotations | marks,
-            "ownerReferences": [
-                {
-                    "apiVersion": wellknown.API_VERSION,
-                    "kind": "KeptnTask",
-                    "name": meta.name,
-                    "uid": meta.uid,
-                    "controller": True,
-                    "blockOwnerDeletion": True,
-                }
-            ],
+            "ownerReferences": [controlled_by("KeptnTask", meta)],
         },
         "spec": {
             "backoffLimit": max(0, task.spec.retries - failures),

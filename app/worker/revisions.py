@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from app.api import wellknown
 from app.api.core import Pod
+from app.api.meta import controlled_by
 from app.api.workload import Workload, WorkloadVersion
 from app.cluster import resources
 from app.cluster.api import Json
@@ -69,7 +70,7 @@ class RevisionReconciler:
                 await self._gates.open(pods)
                 return Done()
             wanted = revisions.Wanted(
-                base_name=names.workload_version_name(asked.workload_name, asked.version),
+                base_name=asked.version_name,
                 content=revisions.content_digest(source.template.digest, asked),
                 revision=revision,
                 retry=source.parent.metadata.annotations.get(wellknown.RETRY, ""),
@@ -206,16 +207,7 @@ class RevisionReconciler:
                 "name": choice.name,
                 "namespace": meta.namespace,
                 "annotations": marks,
-                "ownerReferences": [
-                    {
-                        "apiVersion": wellknown.API_VERSION,
-                        "kind": "KeptnWorkload",
-                        "name": meta.name,
-                        "uid": meta.uid,
-                        "controller": True,
-                        "blockOwnerDeletion": True,
-                    }
-                ],
+                "ownerReferences": [controlled_by("KeptnWorkload", meta)],
             },
             "spec": _spec(asked, reference)
             | {"workloadName": meta.name}

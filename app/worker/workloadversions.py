@@ -5,6 +5,7 @@ import math
 import re
 
 from app.api import wellknown
+from app.api.meta import controlled_by
 from app.api.taskdefinition import TaskDefinition
 from app.api.workload import WorkloadVersion
 from app.cluster import resources
@@ -22,7 +23,7 @@ from app.worker.links import Links, VersionKey
 # that the task is theirs, and prune it.
 _TRACKING = re.compile(
     r"^(kubectl\.kubernetes\.io/|argocd\.argoproj\.io/|meta\.helm\.sh/|helm\.sh/|kustomize\.toolkit\.fluxcd\.io/"
-    r"|helm\.toolkit\.fluxcd\.io/|app\.kubernetes\.io/(managed-by|instance)$|keptn\.sh/runner)"
+    r"|helm\.toolkit\.fluxcd\.io/|app\.kubernetes\.io/(managed-by|instance)$)"
 )
 
 
@@ -125,16 +126,7 @@ def task_body(version: WorkloadVersion, definition: TaskDefinition, name: str) -
             "namespace": meta.namespace,
             "labels": _carried(definition.metadata.labels),
             "annotations": _carried(definition.metadata.annotations),
-            "ownerReferences": [
-                {
-                    "apiVersion": wellknown.API_VERSION,
-                    "kind": "KeptnWorkloadVersion",
-                    "name": meta.name,
-                    "uid": meta.uid,
-                    "controller": True,
-                    "blockOwnerDeletion": True,
-                }
-            ],
+            "ownerReferences": [controlled_by("KeptnWorkloadVersion", meta)],
         },
         "spec": {
             "taskDefinition": definition.metadata.name,
