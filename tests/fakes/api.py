@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from app.cluster import errors, resources, selector
 from app.cluster.api import Json, PatchType, Resource
 from tests.builders import merged
-from tests.fakes.patches import patched
+from tests.simulation.apiserver.patches import patched
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 BOOKMARKS = 60.0

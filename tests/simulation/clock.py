@@ -1,0 +1,20 @@
+"""Simulated time: the running loop's clock, as seconds and as dates."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def seconds() -> float:
+    """Since the simulation began."""
+    return asyncio.get_running_loop().time()
+
+
+def now() -> datetime:
+    return EPOCH + timedelta(seconds=seconds())
+
+
+def stamp() -> str:
+    """The time as the API server writes it: RFC 3339 in UTC, whole seconds."""
+    return f"{now():%Y-%m-%dT%H:%M:%SZ}"
