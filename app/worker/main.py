@@ -5,11 +5,13 @@ import contextlib
 import logging
 import random
 import signal
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from app.certificates.manager import CertificateManager
 from app.cluster.api import Api
 from app.cluster.events import EventRecorder
+from app.cluster.fence import Fenced
 from app.cluster.informer import MAX_SILENCE
 from app.cluster.leader import LeaderElector, LeadershipLost
 from app.cluster.queue import WorkQueue
@@ -26,23 +28,28 @@ COMPONENT = "keptnworkloadversion-controller"
 _SILENT_SECONDS = 2 * MAX_SILENCE
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Worker:
-    """One process. Both replicas keep their caches warm, so that a successor goes on within moments."""
+    """One process. Both replicas keep their caches warm, so that a successor goes on within moments.
 
-    def __init__(self, settings: Settings, api: Api, rng: random.Random) -> None:
+    What it writes goes through a fence, except for the Lease itself and for events, which only tell.
+    """
+
+    def __init__(self, settings: Settings, api: Api, rng: random.Random, now: Callable[[], datetime]) -> None:
         self._settings = settings
-        self._api = api
         self._rng = rng
+        self._now = now
         self._caches = caches.build(api, rng)
-        self._events = EventRecorder(api, component=COMPONENT, instance=settings.pod_name, now=_now)
-        self._certificates = CertificateManager(api, settings, now=_now, rng=rng)
+        self._events = EventRecorder(api, component=COMPONENT, instance=settings.pod_name, now=now)
         self._elector = LeaderElector(
-            api, namespace=settings.namespace, name=settings.lease_name, identity=settings.pod_name, now=_now, rng=rng
+            api, namespace=settings.namespace, name=settings.lease_name, identity=settings.pod_name, now=now, rng=rng
         )
+        self._fenced = Fenced(api, lambda: self._elector.leading)
+        self._certificates = CertificateManager(self._fenced, settings, now=now, rng=rng)
+
+    @property
+    def leading(self) -> bool:
+        """Whether this process has the Lease, beyond doubt, at this moment."""
+        return self._elector.leading
 
     def live(self) -> str:
         """Empty while all watches hear from the API server, else which does not."""
@@ -59,7 +66,7 @@ class Worker:
         behind = [informer.resource.plural for informer in self._caches.all() if not informer.has_synced]
         if behind:
             return f"not read yet: {', '.join(behind)}"
-        if self._elector.leading and not self._certificates.ready:
+        if self.leading and not self._certificates.ready:
             return "the certificates are not in place yet"
         return ""
 
@@ -75,7 +82,7 @@ class Worker:
                 await self._events.aclose()
 
     async def _lead(self) -> None:
-        context = Context(self._api, self._caches, self._settings, self._events, _now)
+        context = Context(self._fenced, self._caches, self._settings, self._events, self._now)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._certificates.run())
             for informer in self._caches.all():
@@ -86,7 +93,7 @@ class Worker:
 
 async def serve(settings: Settings, api: Api) -> None:
     """Runs the worker until SIGTERM or SIGINT. Raises LeadershipLost if another took over meanwhile."""
-    worker = Worker(settings, api, random.Random())
+    worker = Worker(settings, api, random.Random(), lambda: datetime.now(UTC))
     health = await HealthServer(live=worker.live, ready=worker.ready).start(settings.health_port)
     task = asyncio.ensure_future(worker.run())
     loop = asyncio.get_running_loop()

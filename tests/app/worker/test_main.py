@@ -12,7 +12,7 @@ from app.cluster import resources
 from app.cluster.informer import MAX_SILENCE
 from app.cluster.leader import LeadershipLost
 from app.worker.main import Worker
-from tests.app.worker.world import INSTALLATION, SETTINGS, World
+from tests.app.worker.world import INSTALLATION, SETTINGS, World, now
 from tests.builders import Json
 
 pytestmark = pytest.mark.looptime
@@ -35,7 +35,7 @@ async def cluster() -> AsyncIterator[World]:
 
 @contextlib.asynccontextmanager
 async def running(world: World, name: str = "worker-1") -> AsyncIterator[Worker]:
-    worker = Worker(replace(EXTERNAL, pod_name=name), world.api, random.Random(1))
+    worker = Worker(replace(EXTERNAL, pod_name=name), world.api, random.Random(1), now)
     task = asyncio.create_task(worker.run())
     try:
         yield worker
@@ -117,7 +117,7 @@ async def test_a_process_is_alive_as_long_as_all_watches_hear_something() -> Non
 
 async def test_a_leader_that_is_cut_off_stops_before_another_can_lead_and_is_not_alive() -> None:
     async with cluster() as world:
-        worker = Worker(EXTERNAL, world.api, random.Random(1))
+        worker = Worker(EXTERNAL, world.api, random.Random(1), now)
         task = asyncio.create_task(worker.run())
         await asyncio.sleep(5.0)
         world.api.frozen = True

@@ -1,0 +1,66 @@
+"""No writes by a leader that may have been replaced.
+
+A process that was stopped for longer than its Lease (SIGSTOP, a machine that swapped) goes on where it was: its tasks
+run for a moment before the elector's overdue timer ends them, and a decision made before the stop would be written.
+That a write is asked for at the right time does not prove that it arrives then, so each one must be harmless when late
+as well: by its name, its resourceVersion, its ``test``. The fence only makes the window small.
+"""
+
+from collections.abc import Callable
+
+from app.cluster import errors
+from app.cluster.api import Api, Json, PatchType, Resource
+
+
+class Fenced:
+    """An ``api.Api`` for led work: reads as ever, writes only while ``leading()``.
+
+    A write at any other time raises ``Unavailable`` and is not sent. A dry run counts as a write.
+    """
+
+    def __init__(self, api: Api, leading: Callable[[], bool]) -> None:
+        self.get = api.get
+        self.list_page = api.list_page
+        self.watch = api.watch
+        self._api = api
+        self._leading = leading
+
+    async def create(self, resource: Resource, body: Json, namespace: str = "", *, dry_run: bool = False) -> Json:
+        self._check()
+        return await self._api.create(resource, body, namespace, dry_run=dry_run)
+
+    async def patch(
+        self,
+        resource: Resource,
+        name: str,
+        body: Json | list[Json],
+        namespace: str = "",
+        *,
+        patch_type: PatchType = PatchType.MERGE,
+        subresource: str = "",
+        dry_run: bool = False,
+        field_manager: str = "holdfast",
+        force: bool = False,
+    ) -> Json:
+        self._check()
+        return await self._api.patch(
+            resource,
+            name,
+            body,
+            namespace,
+            patch_type=patch_type,
+            subresource=subresource,
+            dry_run=dry_run,
+            field_manager=field_manager,
+            force=force,
+        )
+
+    async def delete(
+        self, resource: Resource, name: str, namespace: str = "", *, propagation: str = "Background", uid: str = ""
+    ) -> Json:
+        self._check()
+        return await self._api.delete(resource, name, namespace, propagation=propagation, uid=uid)
+
+    def _check(self) -> None:
+        if not self._leading():
+            raise errors.Unavailable(0, "NotLeading", "this process does not lead any more, so nothing was sent")
