@@ -8,14 +8,9 @@ import signal
 import ssl
 from typing import Final, Protocol
 
-from app.admission.app import create_app
 from app.admission.cache import Caches
-from app.admission.conversion import convert
-from app.admission.definitions import DefinitionValidator
 from app.admission.listener import Listener
-from app.admission.namespaces import mirror
-from app.admission.parents import Parents
-from app.admission.pods import PodGate
+from app.admission.webhook import Webhook
 from app.certificates.tls import LiveCertificate
 from app.cluster.api import Api
 from app.settings import Settings
@@ -41,11 +36,12 @@ class Certificate(Protocol):
 async def serve(settings: Settings, api: Api) -> None:
     """Serves until SIGTERM or SIGINT, then drains and returns. Raises if a part of it fails for good."""
     stop = asyncio.Event()
+    rng = random.Random()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
-        await run(settings, api, LiveCertificate(api, settings), stop, drain_seconds=DRAIN_SECONDS)
+        await run(settings, api, rng, LiveCertificate(api, settings, rng), stop, drain_seconds=DRAIN_SECONDS)
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
@@ -54,6 +50,7 @@ async def serve(settings: Settings, api: Api) -> None:
 async def run(
     settings: Settings,
     api: Api,
+    rng: random.Random,
     certificate: Certificate,
     stop: asyncio.Event,
     *,
@@ -61,24 +58,19 @@ async def run(
     drain_seconds: float,
 ) -> None:
     """Serves on `host` (None for every address) until `stop`, then drains for `drain_seconds`."""
-    caches = Caches.build(api, random.Random())
+    webhook = Webhook.build(settings, api, rng)
+    caches = webhook.caches
     health = HealthServer(live=lambda: "", ready=lambda: _unready(certificate, caches, stop))
-    app = create_app(
-        pods=PodGate(Parents(api, caches), caches, settings.namespace),
-        namespaces=mirror,
-        task_definitions=DefinitionValidator(api, settings),
-        convert=convert,
-    )
     async with asyncio.TaskGroup() as group:
         parts = [group.create_task(part) for part in (certificate.run(), caches.run(), _settle(caches))]
         probes = await health.start(settings.health_port, host or "")
-        webhook = await Listener.open(app, host=host, port=settings.webhook_port, tls=certificate.context)
+        listener = await Listener.open(webhook.app, host=host, port=settings.webhook_port, tls=certificate.context)
         log.info("serving", extra={"port": settings.webhook_port})
         await stop.wait()
-        webhook.let_go()
+        listener.let_go()
         log.info("shutting down", extra={"seconds": drain_seconds})
         await asyncio.sleep(drain_seconds)
-        await webhook.close(_GRACE_SECONDS)
+        await listener.close(_GRACE_SECONDS)
         probes.close()
         for part in parts:
             part.cancel()

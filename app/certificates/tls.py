@@ -30,7 +30,7 @@ class LiveCertificate:
         self,
         api: Api,
         settings: Settings,
-        rng: random.Random | None = None,
+        rng: random.Random,
         *,
         minimum_version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
     ) -> None:
@@ -45,7 +45,7 @@ class LiveCertificate:
             decode,
             namespace=settings.namespace,
             field_selector=f"metadata.name={settings.certificate_secret}",
-            rng=rng or random.Random(),
+            rng=rng,
         )
         self._secret.subscribe(self._changed)
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import socket
 import ssl
@@ -104,7 +105,7 @@ async def attempt(holds: Callable[[], object]) -> bool:
 async def webhook() -> AsyncIterator[Webhook]:
     cluster, pair, settings = Cluster(), tls(), make_settings()
     certificate, stop = Certificate(pair.server), asyncio.Event()
-    running = server.run(settings, cluster, certificate, stop, host=LOOPBACK, drain_seconds=0.3)
+    running = server.run(settings, cluster, random.Random(1), certificate, stop, host=LOOPBACK, drain_seconds=0.3)
     hook = Webhook(cluster, pair, settings, certificate, stop, asyncio.create_task(running))
     await until(hook.probe)
     yield hook
