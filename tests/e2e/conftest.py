@@ -1,6 +1,5 @@
 """The cluster, Holdfast in it, a namespace for each test. Whatever is missing fails the tests: nothing is skipped."""
 
-import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from tests.e2e.looks import Eyes
 from tests.e2e.namespaces import PREFIX, Namespaces
 from tests.e2e.scripts import Scripts
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 
 
@@ -43,10 +41,7 @@ def _namespaces_of(item: pytest.Item) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def kubeconfig() -> Path:
-    chosen = Path(os.environ.get("KUBECONFIG_HOLDFAST") or REPOSITORY / ".localkube" / "kubeconfig")
-    if not chosen.is_file():
-        pytest.fail(f"there is no kubeconfig {chosen}: run make cluster, or set KUBECONFIG_HOLDFAST", pytrace=False)
-    return chosen
+    return config.of_the_tests()
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,15 @@
 """Where the cluster is and who we are, from a kubeconfig file."""
 
 import base64
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,14 @@ class KubeConfig:
     certificate: str
     key: str
     token: str
+
+
+def of_the_tests() -> Path:
+    """The cluster to test on. Fails the test if there is none."""
+    chosen = Path(os.environ.get("KUBECONFIG_HOLDFAST") or REPOSITORY / ".localkube" / "kubeconfig")
+    if not chosen.is_file():
+        pytest.fail(f"there is no kubeconfig {chosen}: run make cluster, or set KUBECONFIG_HOLDFAST", pytrace=False)
+    return chosen
 
 
 def load(file: Path, scratch: Path) -> KubeConfig:
