@@ -65,6 +65,10 @@ class SimulatedLoop(asyncio.BaseEventLoop):
                 _mark(timer, True)
                 heapq.heappush(self._scheduled, timer)
 
+    def thaw_all(self) -> None:
+        for process in list(self._frozen):
+            self.thaw(process)
+
     def select(self, timeout: float | None) -> list[Any]:
         """In place of the operating system's: asked before each round for what has happened within `timeout`."""
         if self._frozen:
@@ -94,9 +98,13 @@ def outside(coroutine: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """As asyncio.run, in simulated time."""
-    with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
-        return runner.run(main)
+    """As asyncio.run, in simulated time. Processes that are frozen at the end are let go, so that they can end."""
+    loop = SimulatedLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        try:
+            return runner.run(main)
+        finally:
+            loop.thaw_all()
 
 
 def _process(handle: asyncio.Handle) -> object:

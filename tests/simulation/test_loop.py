@@ -139,3 +139,25 @@ def test_what_a_process_has_set_off_outside_goes_on_without_it() -> None:
 
     run(main())
     assert done == [1.0]
+
+
+def test_a_run_that_ends_while_a_process_is_frozen_ends_that_too() -> None:
+    ended: list[str] = []
+
+    async def main() -> None:
+        p = object()
+
+        async def work() -> None:
+            try:
+                await asyncio.sleep(10)
+            finally:
+                ended.append("work")
+
+        spawn(p, work)
+        await asyncio.sleep(1)
+        loop().freeze(p)
+        raise ValueError("a finding")
+
+    with pytest.raises(ValueError, match="a finding"):
+        run(main())
+    assert ended == ["work"]
