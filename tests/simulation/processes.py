@@ -41,7 +41,7 @@ class Process:
     A LeadershipLost is business as usual, and everything else a bug, which is also logged.
     """
 
-    def __init__(self, name: str, connection: Connection, rng: random.Random) -> None:
+    def __init__(self, name: str, connection: Connection, rng: random.Random, **environment: str) -> None:
         self.name = name
         self.exited = asyncio.Event()
         self.error: BaseException | None = None
@@ -49,7 +49,7 @@ class Process:
         self._rng = rng
         self._connection = connection
         self._settings = settings.from_environment(
-            {"POD_NAMESPACE": INSTALLATION, "POD_NAME": name, "CERTIFICATE_SOURCE": "external"}
+            {"POD_NAMESPACE": INSTALLATION, "POD_NAME": name, "CERTIFICATE_SOURCE": "external"} | environment
         )
         self._main: asyncio.Task[None] | None = None
         self._context = contextvars.copy_context()
@@ -112,8 +112,8 @@ class Process:
 class WorkerProcess(Process):
     """One replica of the worker."""
 
-    def __init__(self, name: str, connection: Connection, rng: random.Random) -> None:
-        super().__init__(name, connection, rng)
+    def __init__(self, name: str, connection: Connection, rng: random.Random, **environment: str) -> None:
+        super().__init__(name, connection, rng, **environment)
         self._worker = Worker(self._settings, connection, rng, clock.now)
 
     def start(self) -> None:
@@ -129,13 +129,13 @@ class WorkerProcess(Process):
         return self.alive and self._worker.leading
 
     @property
-    def live(self) -> str:
-        """What its liveness probe says: empty if all is well."""
+    def not_live(self) -> str:
+        """Why its liveness probe would fail; empty if it would not."""
         return self._worker.live()
 
     @property
-    def ready(self) -> str:
-        """What its readiness probe says: empty if all is well. Without a Secret with certificates a leader never is."""
+    def not_ready(self) -> str:
+        """Why its readiness probe would fail; empty if it would not. A leader needs a Secret with certificates."""
         return self._worker.ready()
 
 

@@ -99,8 +99,8 @@ async def test_the_first_leads_and_the_second_stands_by(cluster: Cluster) -> Non
     second = cluster.worker("worker-2")
     await asyncio.sleep(120)
     assert (first.leading, second.leading, second.alive, cluster.holder()) == (True, False, True, "worker-1")
-    assert (second.ready, second.live, first.live) == ("", "", "")
-    assert first.ready == "the certificates are not in place yet"
+    assert (second.not_ready, second.not_live, first.not_live) == ("", "", "")
+    assert first.not_ready == "the certificates are not in place yet"
 
 
 @simulated
