@@ -10,6 +10,9 @@ from app.cluster.api import Json, Resource
 WITHOUT_STATUS = frozenset({"configmaps", "secrets", "events", "leases", "controllerrevisions"})
 # Kinds whose objects never have a generation.
 WITHOUT_GENERATION = WITHOUT_STATUS - {"controllerrevisions"} | {"namespaces", "nodes", "resourcequotas"}
+# Kinds whose annotations can be changed together with their status, which the controller of Deployments does.
+STATUS_WITH_ANNOTATIONS = frozenset({"deployments"})
+LONGEST_GENERATED = 58  # characters of a generateName that are kept, for a name of 63
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 DEFAULT_GRACE_SECONDS = 30

@@ -116,7 +116,8 @@ class Server:
         namespace = (namespace or body["metadata"].get("namespace", "")) if resource.namespaced else ""
         metadata = dict(body["metadata"])
         if not metadata.get("name"):
-            metadata["name"] = metadata["generateName"] + "".join(self._rng.choices(_ALPHABET, k=5))
+            start = metadata["generateName"][: rules.LONGEST_GENERATED]
+            metadata["name"] = start + "".join(self._rng.choices(_ALPHABET, k=5))
         name = metadata["name"]
         key = _key(resource, name, namespace)
         rules.check_name(resource, name)
@@ -269,7 +270,10 @@ class Server:
                 what = f'Operation cannot be fulfilled on {resource.plural} "{old["metadata"]["name"]}"'
                 raise errors.Conflict(409, "Conflict", f"{what}: the object has been modified")
         if subresource == "status":
-            return {**old, **({"status": new["status"]} if "status" in new else {})}
+            metadata = dict(old["metadata"])
+            if resource.plural in rules.STATUS_WITH_ANNOTATIONS and "annotations" in new["metadata"]:
+                metadata["annotations"] = new["metadata"]["annotations"]
+            return {**old, "metadata": metadata, **({"status": new["status"]} if "status" in new else {})}
         if resource.plural not in rules.WITHOUT_STATUS:
             new = {k: v for k, v in new.items() if k != "status"} | (
                 {"status": old["status"]} if "status" in old else {}
