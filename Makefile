@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint cluster cluster-down images install uninstall bench generate
+.PHONY: help demo test lint simulate cluster cluster-down images install uninstall bench generate
 
 PYTHON ?= python3
 VENV := .venv
@@ -39,6 +39,10 @@ lint: $(VENV)/.ready ## style, types and import layers
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
+
+simulate: $(VENV)/.ready ## rollouts full of faults in simulated time: SEEDS=20000 FIRST=0, SECONDS=120, SEED=7 to replay, STORY=1
+	@$(PY) -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST),--first $(FIRST)) \
+	  $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(STORY),--story)
 
 cluster: ## a real one-node Kubernetes on this machine
 	@$(PYTHON) -m localkube up
