@@ -8,6 +8,7 @@ import asyncio
 import contextvars
 import logging
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from typing import Any, Protocol, TypeVar
 
@@ -34,7 +35,7 @@ class Connection(Api, Protocol):
     dead: bool
 
 
-class Process:
+class Process(ABC):
     """What is common to both roles.
 
     `exited` is set once it has ended, however; `error` says of what, None when it was told to end or killed.
@@ -82,6 +83,12 @@ class Process:
         if self.frozen:
             self.frozen = False
             _loop().thaw(self)
+
+    @abstractmethod
+    def start(self) -> None: ...
+
+    @abstractmethod
+    def terminate(self) -> None: ...
 
     def _begin(self, main: Coroutine[Any, Any, None]) -> None:
         if self._main is not None:

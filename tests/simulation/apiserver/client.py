@@ -15,6 +15,7 @@ from app.cluster import errors
 from app.cluster.api import Json, PatchType, Resource
 from tests.simulation.apiserver.server import Server, metadata_of, selected, whole
 from tests.simulation.apiserver.watching import Watch
+from tests.simulation.loop import outside
 
 WRITES = frozenset({"create", "patch", "delete"})
 REQUEST_SECONDS = 30.0  # after which a process gives up waiting
@@ -193,7 +194,7 @@ class Client:
         await self._unless_dead()  # a crash is a fate too
         if call.is_write:
             # What was sent arrives, even if its sender is gone by then.
-            task = asyncio.ensure_future(self._carried(call, fate, effect))
+            task = outside(self._carried(call, fate, effect))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
             task.add_done_callback(_heard)

@@ -1,0 +1,124 @@
+"""All that can finish has finished: what is still held or running when the faults are over, and has no reason to be."""
+
+from app.api import wellknown
+from app.cluster import resources
+from app.cluster.api import Json
+from app.lifecycle.explain import PREFIX
+from tests.simulation.apiserver.server import Server
+from tests.simulation.manifests import INSTALLATION, controller_of, held_by_us
+from tests.simulation.truth import Truth, VersionFacts, checks_in
+
+_FINAL = ("Succeeded", "Failed", "Warning", "Deprecated")
+
+
+class Ending:
+    def __init__(self, server: Server, truth: Truth) -> None:
+        self._server = server
+        self._truth = truth
+
+    def unfinished(self) -> list[str]:
+        """A sentence for each pod and task that waits without a reason."""
+        pods = [self._pod(pod) for pod in self._server.list(resources.PODS)]
+        tasks = [self._task(task) for task in self._server.list(resources.TASKS)]
+        return [text for text in (*pods, *tasks) if text]
+
+    def overdue(self) -> dict[str, str]:
+        """Pods (uid and name) that are held although their checks have passed."""
+        held = [pod for pod in self._server.list(resources.PODS) if held_by_us(pod)]
+        return {
+            pod["metadata"]["uid"]: pod["metadata"]["name"]
+            for pod in held
+            if "deletionTimestamp" not in pod["metadata"]
+            and any(facts.recorded for marks in self._truth.asked_of(pod)[-1:] for facts in self._versions(pod, marks))
+        }
+
+    def _pod(self, pod: Json) -> str:
+        meta = pod["metadata"]
+        if not held_by_us(pod) or "deletionTimestamp" in meta:
+            return ""
+        asked = self._truth.asked_of(pod)
+        if not asked:
+            return f"pod {meta['name']} is held although nobody asked for checks"
+        marks = asked[-1]
+        versions = self._versions(pod, marks)
+        if any(facts.recorded for facts in versions):
+            return f"pod {meta['name']} is held although its checks have passed"
+        if any(self._failed(facts) for facts in versions):
+            return self._untold(pod)
+        missing = [name for name in checks_in(marks) if not self._defined(meta["namespace"], name)]
+        if missing or any(self._waits(facts) for facts in versions):
+            return ""
+        return f"pod {meta['name']} is held, and nothing says what for"
+
+    def _versions(self, pod: Json, marks: dict[str, str]) -> list[VersionFacts]:
+        name = marks[wellknown.WORKLOAD]
+        workload = f"{marks.get(wellknown.APP, name)}-{name}"
+        image = pod["spec"]["containers"][0]["image"]
+        of = self._truth.of(pod["metadata"]["namespace"], workload, marks.get(wellknown.VERSION, ""))
+        return [facts for facts in of if not facts.gone and image in facts.images]
+
+    def _failed(self, facts: VersionFacts) -> bool:
+        return any(
+            task.verdict == "Failed" and self._truth.versions.get(task.version_uid) is facts
+            for task in self._truth.tasks.values()
+        )
+
+    def _untold(self, pod: Json) -> str:
+        """Of a pod whose check failed: its Deployment must say so, if it is the newest."""
+        owner = controller_of(pod)
+        replica_set = self._server.find(resources.REPLICASETS, owner["name"], pod["metadata"]["namespace"])
+        above = controller_of(replica_set) if replica_set and owner["kind"] == "ReplicaSet" else {}
+        if replica_set is None or above.get("kind") != "Deployment":
+            return ""
+        deployment = self._server.find(resources.DEPLOYMENTS, above["name"], pod["metadata"]["namespace"])
+        if deployment is None or _revision(deployment) != _revision(replica_set):
+            return ""
+        for condition in (deployment.get("status") or {}).get("conditions") or ():
+            failed = condition["type"] == "Progressing" and condition["status"] == "False"
+            if failed and condition["message"].startswith(PREFIX):
+                return ""
+        return f"the check of pod {pod['metadata']['name']} has failed, and Deployment {above['name']} does not say so"
+
+    def _task(self, task: Json) -> str:
+        state = (task.get("status") or {}).get("status", "")
+        if state in _FINAL or "deletionTimestamp" in task["metadata"] or self._is_excused(task):
+            return ""
+        return f"KeptnTask {task['metadata']['name']} is {state or 'silent'}, and nothing says why"
+
+    def _waits(self, facts: VersionFacts) -> bool:
+        """Whether a task of the version waits for something that is really not there."""
+        for task in self._server.list(resources.TASKS):
+            if self._truth.versions.get(controller_of(task).get("uid", "")) is facts and self._is_excused(task):
+                return True
+        return False
+
+    def _is_excused(self, task: Json) -> bool:
+        namespace = task["metadata"]["namespace"]
+        definition = task["spec"]["taskDefinition"]
+        found = self._found(namespace, definition)
+        if found is None:
+            return True
+        for runtime in ("deno", "python"):
+            spec = found["spec"].get(runtime) or {}
+            config_map = (spec.get("configMapRef") or {}).get("name")
+            if (
+                config_map
+                and self._server.find(resources.CONFIGMAPS, config_map, found["metadata"]["namespace"]) is None
+            ):
+                return True
+            parent = (spec.get("functionRef") or {}).get("name")
+            if parent and not self._defined(namespace, parent):
+                return True
+        return False
+
+    def _defined(self, namespace: str, name: str) -> bool:
+        return self._found(namespace, name) is not None
+
+    def _found(self, namespace: str, name: str) -> Json | None:
+        find = self._server.find
+        return find(resources.TASK_DEFINITIONS, name, namespace) or find(resources.TASK_DEFINITIONS, name, INSTALLATION)
+
+
+def _revision(body: Json) -> str:
+    marks: dict[str, str] = body["metadata"].get("annotations") or {}
+    return marks.get(wellknown.DEPLOYMENT_REVISION, "")
