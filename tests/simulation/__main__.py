@@ -105,9 +105,10 @@ def _replay(console: Console, seed: int) -> int:
 
 def _story(console: Console, seed: int) -> int:
     result = world.run(seed, keep_log=True, calm=True)
-    console.print(timeline.lines(result.log, width=console.width, explain=True), soft_wrap=True)
+    log = [entry for entry in result.log if entry.who != "cluster"]  # what the simulation says of itself
+    console.print(timeline.lines(log, width=console.width, explain=True), soft_wrap=True)
     console.print()
-    console.print(timeline.summary(result), soft_wrap=True)
+    console.print(timeline.summary(log), soft_wrap=True)
     return 1 if result.findings else 0
 
 

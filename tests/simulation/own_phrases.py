@@ -3,7 +3,7 @@
 from app.cluster.api import Json
 from tests.simulation.apiserver.store import Change
 from tests.simulation.manifests import controller_of
-from tests.simulation.phrases import Phrase, is_newly_deleted, quoted, title
+from tests.simulation.phrases import Phrase, is_newly_deleted, quoted, removal, title
 
 _RUNTIMES = {"deno": "a script in Deno", "python": "a script in Python", "container": "a container of the user's own"}
 _PASSED = ("Succeeded", "Warning")
@@ -12,8 +12,8 @@ _PASSED = ("Succeeded", "Warning")
 def definition(change: Change) -> Phrase | None:
     old, new = change.old, change.new
     what = title(change.body)
-    if new is None:
-        return Phrase(f"deletes {what}")
+    if new is None or is_newly_deleted(change):
+        return removal(change)
     spec = new["spec"]
     runs = next((words for runtime, words in _RUNTIMES.items() if runtime in spec), "nothing")
     if old is None:
@@ -29,8 +29,8 @@ def definition(change: Change) -> Phrase | None:
 
 def config_map(change: Change) -> Phrase | None:
     what = title(change.body)
-    if change.new is None:
-        return Phrase(f"deletes {what}")
+    if change.new is None or is_newly_deleted(change):
+        return removal(change)
     owner = controller_of(change.new)
     whose = f" with the script of {owner['kind']} {owner['name']}" if owner else ""
     if change.old is None:
@@ -43,12 +43,10 @@ def config_map(change: Change) -> Phrase | None:
 def keptn_workload(change: Change) -> Phrase | None:
     old, new = change.old, change.new
     what = title(change.body)
-    if new is None:
-        return Phrase(f"deletes {what}" if change.verb == "delete" else f"{what} is gone")
+    if new is None or is_newly_deleted(change):
+        return removal(change)
     if old is None:
         return Phrase(f"makes {what} for {_made_for(new)}")
-    if is_newly_deleted(change):
-        return Phrase(f"deletes {what}")
     if old["spec"] != new["spec"]:
         return Phrase(f"notes in {what} what is wanted now: version {new['spec']['version']}")
     version = (new.get("status") or {}).get("currentVersion")
@@ -61,12 +59,10 @@ def version(change: Change) -> Phrase | None:
     """A KeptnWorkloadVersion."""
     old, new = change.old, change.new
     what = title(change.body)
-    if new is None:
-        return Phrase(f"deletes {what}" if change.verb == "delete" else f"{what} is gone")
+    if new is None or is_newly_deleted(change):
+        return removal(change)
     if old is None:
         return Phrase(f"makes {what} for {_made_for(new)}")
-    if is_newly_deleted(change):
-        return Phrase(f"deletes {what}")
     now, was = new.get("status") or {}, old.get("status") or {}
     if _has_passed(now) and not _has_passed(was):
         return Phrase(f"records in {what} that its checks have passed", "check")
@@ -86,12 +82,10 @@ def task(change: Change) -> Phrase | None:
     """A KeptnTask."""
     old, new = change.old, change.new
     what = title(change.body)
-    if new is None:
-        return Phrase(f"deletes {what}" if change.verb == "delete" else f"{what} is gone")
+    if new is None or is_newly_deleted(change):
+        return removal(change)
     if old is None:
-        return Phrase(f"makes {what}: check {new['spec']['taskDefinition']} for {_made_for(new)}")
-    if is_newly_deleted(change):
-        return Phrase(f"deletes {what}")
+        return Phrase(f"makes {what}: to run {new['spec']['taskDefinition']} for {_made_for(new)}")
     now, was = new.get("status") or {}, old.get("status") or {}
     state = now.get("status")
     if state != was.get("status") and state in ("Succeeded", "Failed"):
@@ -111,8 +105,8 @@ def task(change: Change) -> Phrase | None:
 def lease(change: Change) -> Phrase | None:
     """Only who leads; that a Lease is renewed is nobody's news."""
     what = title(change.body)
-    if change.new is None:
-        return Phrase(f"deletes {what}")
+    if change.new is None or is_newly_deleted(change):
+        return removal(change)
     holder = change.new["spec"].get("holderIdentity") or ""
     before = change.old["spec"].get("holderIdentity") or "" if change.old else ""
     if holder == before:

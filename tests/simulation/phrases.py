@@ -20,28 +20,33 @@ class Phrase:
     who: str = ""
 
 
+_PLAIN = {"Pod": "pod", "Namespace": "namespace", "Node": "node"}
+
+
 def title(body: Json) -> str:
     """The object as a person names it."""
-    return f"{body['kind']} {body['metadata']['name']}"
+    return _named(body["kind"], body["metadata"]["name"])
 
 
 def workload(change: Change) -> Phrase | None:
     """A Deployment, StatefulSet, DaemonSet or ReplicaSet."""
     old, new = change.old, change.new
     what = title(change.body)
-    if new is None:
-        return Phrase(f"{what} is gone", "cluster")
+    if new is None or is_newly_deleted(change):
+        return removal(change)
     if old is None:
-        asked = f": {_content(new)}" if not controller_of(new) else f" for {controller_of(new)['kind']}"
-        return Phrase(f"{'applies' if asked[0] == ':' else 'makes'} {what}{asked}")
-    if is_newly_deleted(change):
-        return Phrase(f"deletes {what}")
+        owner = controller_of(new)
+        return Phrase(
+            f"makes {what} for {owner['kind']} {owner['name']}" if owner else f"applies {what}: {_content(new)}"
+        )
     if old["spec"].get("template") != new["spec"].get("template"):
         if _restarted(old) != _restarted(new):
             return Phrase(f"restarts {what}")
         return Phrase(f"rolls out another content of {what}: {_content(new)}")
     if old["spec"].get("replicas") != new["spec"].get("replicas"):
         return Phrase(f"scales {what} to {new['spec'].get('replicas')}")
+    if controller_of(new):
+        return None  # its annotations are copies of its owner's
     if _mark(old, wellknown.RETRY) != _mark(new, wellknown.RETRY):
         return Phrase(f"asks for another try of the checks of {what}: keptn.sh/retry")
     if _asked_above(old) != _asked_above(new):
@@ -69,9 +74,9 @@ _PROGRESS = {
 
 def pod(change: Change) -> Phrase | None:
     old, new = change.old, change.new
-    what = f"pod {change.body['metadata']['name']}"
-    if new is None:
-        return Phrase(f"{what} is gone", "cluster")
+    what = title(change.body)
+    if new is None or is_newly_deleted(change):
+        return removal(change)
     if old is None:
         return _new_pod(new, what)
     if held_by_us(old) and not held_by_us(new):
@@ -80,8 +85,6 @@ def pod(change: Change) -> Phrase | None:
         return Phrase(f"takes the gate off {what}, checked or not", "gate")
     if (gone := _gates(old)[: len(_gates(old)) - len(_gates(new))]) and _gates(old) != _gates(new):
         return Phrase(f"takes gate {gone[0]} off {what}", "cluster")
-    if is_newly_deleted(change):
-        return Phrase(f"asks {what} to end", "cluster")
     if not old["spec"].get("nodeName") and new["spec"].get("nodeName"):
         return Phrase(f"places {what} on {new['spec']['nodeName']}", "cluster")
     return _lived(old, new, what)
@@ -100,7 +103,9 @@ def _lived(old: Json, new: Json, what: str) -> Phrase | None:
     kind: Kind = "check" if _is_check(new) else "cluster"
     phase, was = _status(new).get("phase"), _status(old).get("phase")
     if phase != was and phase in ("Succeeded", "Failed"):
-        return Phrase(f"{what} has ended: {_end(new)}", kind)
+        return Phrase(f"{what} has {phase.lower()}: {_end(new)}", kind)
+    if _ended(new) and not _ended(old):
+        return Phrase(f"the container of {what} has ended: {_end(new)}", kind)
     if phase != was and phase == "Running":
         return Phrase(f"starts {what}", kind)
     reason = _waiting(new)
@@ -112,21 +117,30 @@ def _lived(old: Json, new: Json, what: str) -> Phrase | None:
     return Phrase(f"{what} is not ready any more", kind) if before and not ready else None
 
 
-def _end(body: Json) -> str:
-    status = _status(body)
-    for each in status.get("containerStatuses") or ():
-        ended = (each.get("state") or {}).get("terminated")
+def _ended(body: Json) -> Json:
+    """How a pod's container ended, {} for not yet."""
+    for each in _status(body).get("containerStatuses") or ():
+        ended: Json = (each.get("state") or {}).get("terminated") or {}
         if ended:
-            said = f", its last words: {quoted(ended['message'])}" if ended.get("message") else ""
-            return f"exit code {ended['exitCode']}{said}"
-    return str(status.get("reason") or status.get("phase"))
+            return ended
+    return {}
+
+
+def _end(body: Json) -> str:
+    if reason := _status(body).get("reason"):
+        return str(reason)
+    ended = _ended(body)
+    if not ended:
+        return "nobody knows how"
+    said = f", last words {quoted(ended['message'])}" if ended.get("message") else ""
+    return f"exit code {ended['exitCode']}{said}"
 
 
 def job(change: Change) -> Phrase | None:
     old, new = change.old, change.new
     what = title(change.body)
     if new is None or is_newly_deleted(change):
-        return Phrase(f"deletes {what}" if change.verb == "delete" else f"{what} is gone", "cluster")
+        return removal(change)
     if old is None:
         return Phrase(f"makes {what}, which runs the check as a pod")
     for kind, text in (("Complete", "is complete"), ("Failed", "has failed")):
@@ -139,25 +153,23 @@ def job(change: Change) -> Phrase | None:
 
 def event(change: Change) -> Phrase | None:
     """An event for people; that one expires is nobody's news."""
-    body = change.new
-    if body is None:
+    body, old = change.new, change.old
+    if body is None or (old is not None and old.get("count") == body.get("count")):
         return None
     about, words = body["involvedObject"], f"{body['reason']}: {quoted(body['message'])}"
-    again = f" ({body['count']} times by now)" if change.old is not None else ""
-    return Phrase(f"event on {about['kind']} {about['name']}: {words}{again}", "event")
+    again = f" ({body['count']} times by now)" if old is not None else ""
+    return Phrase(f"event on {_named(about['kind'], about['name'])}: {words}{again}", "event")
 
 
 def namespace(change: Change) -> Phrase | None:
     old, new = change.old, change.new
     name = change.body["metadata"]["name"]
-    if new is None:
-        return Phrase(f"namespace {name} is gone", "cluster")
+    if new is None or is_newly_deleted(change):
+        return removal(change)
     if old is None:
         if _mark(new, wellknown.NAMESPACE_OPT_IN):
             return Phrase(f"makes namespace {name} and opts it in: annotation {wellknown.NAMESPACE_OPT_IN}")
         return Phrase(f"makes namespace {name}")
-    if is_newly_deleted(change):
-        return Phrase(f"deletes namespace {name}, with all that is in it")
     label = (new["metadata"].get("labels") or {}).get(wellknown.LABEL)
     if label != (old["metadata"].get("labels") or {}).get(wellknown.LABEL):
         return Phrase(f"mirrors the opt-in of namespace {name} into its label: {wellknown.LABEL}={label}")
@@ -166,8 +178,16 @@ def namespace(change: Change) -> Phrase | None:
 
 def other(change: Change) -> Phrase:
     """Any kind that needs no words of its own."""
-    verb = "makes" if change.old is None else "deletes" if change.new is None else "changes"
-    return Phrase(f"{verb} {title(change.body)}")
+    if change.new is None or is_newly_deleted(change):
+        return removal(change)
+    return Phrase(f"{'makes' if change.old is None else 'changes'} {title(change.body)}")
+
+
+def removal(change: Change) -> Phrase:
+    """An object that is gone, or that was asked to go and waits for its finalizers or for its pod to end."""
+    if change.new is None and change.old is not None and "deletionTimestamp" in change.old["metadata"]:
+        return Phrase(f"{title(change.body)} is gone")
+    return Phrase(f"deletes {title(change.body)}")
 
 
 def is_newly_deleted(change: Change) -> bool:
@@ -186,6 +206,10 @@ def condition(body: Json | None, kind: str) -> dict[str, Any]:
 def quoted(text: str) -> str:
     """On one line."""
     return f'"{" / ".join(text.splitlines())}"'
+
+
+def _named(kind: str, name: str) -> str:
+    return f"{_PLAIN.get(kind, kind)} {name}"
 
 
 def _status(body: Json) -> Json:
@@ -231,5 +255,5 @@ def _content(body: Json) -> str:
     count = body["spec"].get("replicas")
     pods = "" if count is None else f", {count} pod{'s' if count != 1 else ''}"
     checks = marks.get(keys.PRE_TASKS, "").replace(",", ", ")
-    asked = f"asks for check {checks} first" if checks else "asks for no checks"
+    asked = f"asks for {checks} to pass first" if checks else "asks for no checks"
     return f"image {image}{pods}, version {marks.get(wellknown.VERSION) or 'by its image'}; {asked}"

@@ -18,6 +18,7 @@ _NAMED = 30  # failing seeds that are named
 _FINDINGS = 5  # of one seed
 _COLUMNS = 3
 _LINES = 60
+_LONGEST = 200  # characters of one line
 
 _COVERED = {
     "rollouts": "whole rollouts",
@@ -111,7 +112,7 @@ def findings(result: Result, replay: Result | None) -> RenderableType:
     if replay is not None:
         shown = timeline.last_part(replay.log, _LINES)
         left_out = len(replay.log) - len(shown)
-        parts.append(timeline.lines(shown))
+        parts.append(timeline.lines(shown, longest=_LONGEST))
         parts.append(Text(f"({left_out} other lines of its log are left out)"))
         if (replay.digest, replay.findings) != (result.digest, result.findings):
             words = "Run again, it went another way: the simulation is not deterministic, which is a bug of its own."

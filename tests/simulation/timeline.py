@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from tests.simulation.result import Entry, Kind, Result
+from tests.simulation.result import Entry, Kind
 from tests.simulation.story import is_ours
 
 _COLOURS: dict[Kind, str] = {
@@ -23,7 +23,18 @@ _COLOURS: dict[Kind, str] = {
 _LEAST_WIDTH = 40
 _MARKS: dict[Kind, str] = {"fault": "!! ", "finding": ">> "}
 
-# What each word means, told where it is first met. A longer name stands before the shorter that it begins with.
+# What each actor is and each word means, told where it is first met. A longer name stands before the shorter that it
+# begins with.
+_ACTORS = {
+    "webhook": "Holdfast's. The API server asks it about each new pod of a namespace that opted in. It writes nothing.",
+    "worker": "Holdfast's. It runs the checks and opens the gates; all that Holdfast writes, it writes.",
+    "user": "a person, or the tool that deploys for one.",
+    "kubelet": "Kubernetes' own: runs the pods that were placed on its node.",
+    "deployment-controller": "Kubernetes' own: makes a ReplicaSet for each revision of a Deployment.",
+    "replicaset-controller": "Kubernetes' own: makes the pods of a ReplicaSet.",
+    "job-controller": "Kubernetes' own: makes the pods of a Job, and counts how they end.",
+    "default-scheduler": "Kubernetes' own: places pods that have no gate on nodes.",
+}
 _GLOSSARY = {
     "KeptnWorkloadVersion": "one for each content of a workload. It holds how far its checks have come, and which pod "
     "revisions the verdict counts for.",
@@ -41,22 +52,25 @@ _GLOSSARY = {
     "namespace": "nothing is held in a namespace that did not ask for it.",
     "phase": "of a KeptnWorkloadVersion: here the tasks before the deployment, then the deployment itself.",
 }
+_MEANINGS = _ACTORS | _GLOSSARY
 _WORDS = re.compile(rf"\b({'|'.join(_GLOSSARY)})\b")
 
 
-def lines(entries: Sequence[Entry], *, width: int = 0, explain: bool = False) -> RenderableType:
+def lines(entries: Sequence[Entry], *, width: int = 0, longest: int = 0, explain: bool = False) -> RenderableType:
     """One line for each entry, or as many as it needs to be no wider than `width`; 0 is any width.
 
-    With `explain`, each kind of object is told of in a sentence where it first appears.
+    A text of more than `longest` characters is cut there, if that is not 0. With `explain`, each kind of object and
+    each actor is told of in a sentence where it first appears.
     """
     actors = max((len(entry.who) for entry in entries), default=0)
     told: set[str] = set()
     texts: list[Text] = []
     for entry in entries:
         begin = f"{entry.time:8.3f} s  {entry.who:<{actors}}  "
-        texts += _wrapped(_MARKS.get(entry.kind, "") + entry.text, begin, width, _COLOURS[entry.kind])
+        text = f"{entry.text[:longest]}…" if 0 < longest < len(entry.text) else entry.text
+        texts += _wrapped(_MARKS.get(entry.kind, "") + text, begin, width, _COLOURS[entry.kind])
         for word in _new_words(entry, told) if explain else ():
-            texts += _wrapped(f"({word}: {_GLOSSARY[word]})", " " * len(begin), width, "dim italic")
+            texts += _wrapped(f"({word}: {_MEANINGS[word]})", " " * len(begin), width, "dim italic")
     return Group(*texts)
 
 
@@ -66,15 +80,22 @@ def last_part(entries: Sequence[Entry], before: int = 60) -> tuple[Entry, ...]:
     return tuple(entries[max(0, at - before) : at + 1])
 
 
-def summary(result: Result) -> str:
-    """What a calm rollout came to."""
-    log = result.log
-    writes = sum(is_ours(entry.who) and entry.kind in ("write", "check", "event", "gate") for entry in log)
-    ours = sum(entry.kind == "gate" and entry.who.startswith("webhook") for entry in log)
+def summary(log: Sequence[Entry]) -> str:
+    """What a calm rollout came to: how long its pods were held, and how much of that was Holdfast's own doing."""
+    held = [entry.time for entry in log if entry.kind == "gate" and entry.who.startswith("webhook")]
+    opened = [entry.time for entry in log if entry.kind == "gate" and entry.who.startswith("worker")]
+    if not held or not opened:
+        return "No pod was held, or no gate was opened."
+    ended = max(entry.time for entry in log if _is_end(entry) and entry.time < opened[0])
+    writes = sum(is_ours(entry.who) and not entry.who.startswith("webhook") for entry in log)
     return (
-        f"In all: {result.seconds:.1f} s of simulated time, {result.changes} changes, of which Holdfast made "
-        f"{writes - ours}; {result.counts.get('jobs', 0)} Job, {result.counts.get('gates_opened', 0)} gates opened."
+        f"{len(held)} pods were held for up to {max(opened) - min(held):.2f} s. Their gates were open "
+        f"{max(opened) - ended:.2f} s after the pod of the check had succeeded. The worker wrote {writes} times."
     )
+
+
+def _is_end(entry: Entry) -> bool:
+    return entry.kind == "check" and " has succeeded" in entry.text and not is_ours(entry.who)
 
 
 def _wrapped(text: str, begin: str, width: int, style: str) -> list[Text]:
@@ -84,7 +105,8 @@ def _wrapped(text: str, begin: str, width: int, style: str) -> list[Text]:
 
 
 def _new_words(entry: Entry, told: set[str]) -> Iterable[str]:
-    for word in _WORDS.findall(entry.text):
-        if word not in told:
+    """What the entry has that was not explained yet."""
+    for word in (entry.who.partition("-")[0] if is_ours(entry.who) else entry.who, *_WORDS.findall(entry.text)):
+        if word in _MEANINGS and word not in told:
             told.add(word)
             yield word
