@@ -36,9 +36,13 @@ def workload_version_name(workload_name: str, version: str) -> str:
     return _name(f"{workload_name}-{version}")
 
 
-def later_version_name(base: str, content: str, revision: str, retry: str) -> str:
-    """Name of a further KeptnWorkloadVersion, where other content or a failure has taken the plain name `base`."""
-    return _with_hash(base, _digest(content, revision, retry)[:_HASH], _digest(base, content, revision, retry)[:_HASH])
+def later_version_name(base: str, content: str, number: int) -> str:
+    """Name of a further KeptnWorkloadVersion, where other content or a failure has taken the plain name `base`.
+
+    `number` counts the names of that content that are taken already, from 1.
+    """
+    end = _digest(content, str(number))[:_HASH]
+    return _with_hash(base, end, _digest(base, content, str(number))[:_HASH])
 
 
 def task_name(check_type: str, definition: str, owner_uid: str) -> str:

@@ -1,6 +1,7 @@
 """A verdict belongs to content: which version of a workload a held pod waits for, and whether that is a new one."""
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -83,7 +84,8 @@ def choose(versions: Sequence[WorkloadVersion], wanted: Wanted) -> WorkloadVersi
 
     A pass of the same content always counts, then a check that is under way. A failure counts only for the revisions
     and the retry value that it has seen, so a `rollout restart` or a new `keptn.sh/retry` is another try, and the
-    failed version stays readable. Names are a function of what is there, so making one twice makes one.
+    failed version stays readable. Names are a function of what is there and of the content, so making one twice makes
+    one, also when two revisions of the same content ask for another try at the same moment.
     """
     same = sorted(
         (v for v in versions if v.metadata.annotations.get(wellknown.CONTENT) == wanted.content),
@@ -97,14 +99,11 @@ def choose(versions: Sequence[WorkloadVersion], wanted: Wanted) -> WorkloadVersi
     if running:
         return running[0]
     tried = {v.metadata.annotations.get(wellknown.RETRY, "") for v in same} | {""}
-    seen = [v for v in same if wanted.revision in v.status.revisions]
+    # One that failed and names no revision has lost its status; it counts for all, or it would be made for ever.
+    seen = [v for v in same if wanted.revision in v.status.revisions or not v.status.revisions]
     if seen and wanted.retry in tried:
         return seen[0]
-    if any(v.metadata.name == wanted.base_name for v in versions):
-        later = names.later_version_name(wanted.base_name, wanted.content, wanted.revision, wanted.retry)
-        # Made for this very revision and this very try, so its failure counts, whether or not its status says so.
-        return next((v for v in same if v.metadata.name == later), New(later))
-    return New(wanted.base_name)
+    return New(_free_name(wanted, {v.metadata.name for v in versions}))
 
 
 def covering(status: WorkloadVersionStatus, revision: str) -> list[str] | None:
@@ -113,6 +112,13 @@ def covering(status: WorkloadVersionStatus, revision: str) -> list[str] | None:
     The oldest give way: a pod of theirs would be held for a moment only, since the content has still passed.
     """
     return None if revision in status.revisions else [*status.revisions, revision][-KEPT_REVISIONS:]
+
+
+def _free_name(wanted: Wanted, taken: set[str]) -> str:
+    if wanted.base_name not in taken:
+        return wanted.base_name
+    later = (names.later_version_name(wanted.base_name, wanted.content, number) for number in itertools.count(1))
+    return next(name for name in later if name not in taken)
 
 
 def _without(mapping: dict[str, str] | None, keys: frozenset[str]) -> dict[str, str]:

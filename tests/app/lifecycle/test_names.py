@@ -62,7 +62,7 @@ def test_every_name_is_one_that_kubernetes_takes(first: str, second: str) -> Non
         names.app_name(first),
         names.workload_name(first, second),
         names.workload_version_name(names.workload_name(first, second), second),
-        names.later_version_name(names.app_name(first), second, first, second),
+        names.later_version_name(names.app_name(first), second, 1),
         names.task_name("pre", first, second),
     ]
     assert all(names.is_dns_subdomain(name) for name in made), made
@@ -118,19 +118,16 @@ def test_long_tasks_that_begin_alike_have_jobs_of_their_own() -> None:
     assert names.job_name(first, "uid", 1) != names.job_name(second, "uid", 1)
 
 
-def test_each_content_revision_and_retry_has_a_version_of_its_own() -> None:
+def test_each_content_and_number_has_a_version_of_its_own() -> None:
     base = "shop-cart-1"
-    variants = {
-        names.later_version_name(base, *parts)
-        for parts in [("c", "r", ""), ("c2", "r", ""), ("c", "r2", ""), ("c", "r", "1"), ("cr", "", ""), ("", "cr", "")]
-    }
-    assert len(variants) == 6
+    variants = {names.later_version_name(base, *parts) for parts in [("c", 1), ("c", 2), ("c", 12), ("c1", 2), ("", 1)]}
+    assert len(variants) == 5
     assert all(name.startswith(f"{base}-") and len(name) == len(base) + 9 for name in variants)
 
 
 def test_a_later_version_of_a_name_that_is_full_still_fits_and_keeps_apart() -> None:
-    first = names.later_version_name("v" * 252 + "1", "c", "r", "")
-    second = names.later_version_name("v" * 252 + "2", "c", "r", "")
+    first = names.later_version_name("v" * 252 + "1", "c", 1)
+    second = names.later_version_name("v" * 252 + "2", "c", 1)
     assert first != second
     assert names.is_dns_subdomain(first)
 

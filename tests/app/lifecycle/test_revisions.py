@@ -77,6 +77,12 @@ class TestChoose:
         second = version(chosen(wanted, FIRST.failed()).removeprefix("new ")).content("c1").failed()
         assert chosen(wanted, FIRST.failed(), second) == second.name
 
+    def test_two_revisions_that_ask_for_another_try_at_once_make_one(self) -> None:
+        first = FIRST.covers("rs-1", "rs-2").failed()
+        once = chosen(replace(WANTED, retry="1"), first)
+        assert once.startswith("new ")
+        assert chosen(replace(WANTED, revision="rs-2", retry="1"), first) == once
+
     def test_of_two_that_run_the_newer_is_waited_for(self) -> None:
         newer = version("newer").content("c1").created("2026-02-01T00:00:00Z")
         assert chosen(WANTED, newer, FIRST) == "newer"
