@@ -29,7 +29,7 @@ class Ending:
             pod["metadata"]["uid"]: pod["metadata"]["name"]
             for pod in held
             if "deletionTimestamp" not in pod["metadata"]
-            and any(facts.recorded for marks in self._truth.asked_of(pod)[-1:] for facts in self._versions(pod, marks))
+            and any(facts.recorded for facts in self._versions(pod, self._truth.asked_of(pod)))
         }
 
     def _pod(self, pod: Json) -> str:
@@ -39,23 +39,27 @@ class Ending:
         asked = self._truth.asked_of(pod)
         if not asked:
             return f"pod {meta['name']} is held although nobody asked for checks"
-        marks = asked[-1]
-        versions = self._versions(pod, marks)
+        versions = self._versions(pod, asked)
         if any(facts.recorded for facts in versions):
             return f"pod {meta['name']} is held although its checks have passed"
         if any(self._failed(facts) for facts in versions):
             return self._untold(pod)
-        missing = [name for name in checks_in(marks) if not self._defined(meta["namespace"], name)]
+        checks = {name: None for marks in asked for name in checks_in(marks)}
+        missing = [name for name in checks if not self._defined(meta["namespace"], name)]
         if missing or any(self._waits(facts) for facts in versions):
             return ""
         return f"pod {meta['name']} is held, and nothing says what for"
 
-    def _versions(self, pod: Json, marks: dict[str, str]) -> list[VersionFacts]:
-        name = marks[wellknown.WORKLOAD]
-        workload = f"{marks.get(wellknown.APP, name)}-{name}"
+    def _versions(self, pod: Json, asked: list[dict[str, str]]) -> list[VersionFacts]:
+        """The versions that are about this pod's content, by whatever words its workload asked for checks."""
+        namespace = pod["metadata"]["namespace"]
         image = pod["spec"]["containers"][0]["image"]
-        of = self._truth.of(pod["metadata"]["namespace"], workload, marks.get(wellknown.VERSION, ""))
-        return [facts for facts in of if not facts.gone and image in facts.images]
+        of = {}
+        for marks in asked:
+            name = marks[wellknown.WORKLOAD]
+            workload = f"{marks.get(wellknown.APP, name)}-{name}"
+            of |= {id(each): each for each in self._truth.of(namespace, workload, marks.get(wellknown.VERSION, ""))}
+        return [facts for facts in of.values() if not facts.gone and image in facts.images]
 
     def _failed(self, facts: VersionFacts) -> bool:
         return any(

@@ -174,8 +174,9 @@ class Invariants:
             self._finding("I2", f"KeptnTask {facts.name} is Succeeded although no pod of it has ended well")
         why = _status(new).get("reason")
         tries = new["spec"].get("retries", 0) + 1
-        if state == "Failed" and why != "JobInvalid" and not facts.stopped and facts.bad + facts.lost < tries:
-            had = f"{facts.bad} of {tries} attempts have failed and {facts.lost} Jobs were lost"
+        failures = facts.bad + len(facts.doomed) + facts.lost
+        if state == "Failed" and why != "JobInvalid" and not facts.stopped and failures < tries:
+            had = f"{failures} of {tries} attempts have failed or were lost"
             self._finding("I7", f"KeptnTask {facts.name} is Failed ({why}) although only {had}")
 
     def _version(self, change: Change) -> None:

@@ -42,6 +42,7 @@ class TaskFacts:
     lost: int = 0  # Jobs that were gone before the task had its verdict
     good: int = 0
     bad: int = 0
+    doomed: dict[str, None] = field(default_factory=dict)  # pods that somebody deleted before they ended
     stopped: bool = False  # by a Job's deadline
     verdict: str = ""
 
@@ -180,6 +181,7 @@ class Truth:
             return
         phase = (change.body.get("status") or {}).get("phase")
         gone = change.new is None
+        facts.doomed.pop(meta["uid"], None)
         if phase == "Succeeded":
             facts.good += 1
             version = self.versions.get(facts.version_uid)
@@ -188,6 +190,8 @@ class Truth:
         elif phase == "Failed" or gone:
             facts.bad += 1
         else:
+            if "deletionTimestamp" in meta:
+                facts.doomed[meta["uid"]] = None
             return
         self._ended.add(meta["uid"])
 
