@@ -76,7 +76,7 @@ class DaemonSetController(Controller):
         result: dict[str, list[Json]] = {}
         for pod in objects.controlled(self.server, found, "Pod"):
             if not (objects.is_ending(pod) and objects.phase(pod) in objects.ENDED):
-                result.setdefault(_node(pod), []).append(pod)
+                result.setdefault(objects.node_of(pod), []).append(pod)
         return result
 
     async def _place(self, ours: _Set, nodes: list[str]) -> bool:
@@ -151,19 +151,6 @@ class DaemonSetController(Controller):
 
 def _hash(pod: Json) -> str:
     return str((pod["metadata"].get("labels") or {}).get(CONTROLLER_REVISION_HASH, ""))
-
-
-def _node(pod: Json) -> str:
-    """The node that a pod runs on, or is to run on; "" if somebody has taken that away."""
-    if pod["spec"].get("nodeName"):
-        return str(pod["spec"]["nodeName"])
-    affinity = (pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}
-    terms = (affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or {}).get("nodeSelectorTerms") or ()
-    for term in terms:
-        for field in term.get("matchFields") or ():
-            if field["key"] == "metadata.name" and field["operator"] == "In":
-                return str(field["values"][0])
-    return ""
 
 
 def _only_on(affinity: Json, node: str) -> Json:

@@ -99,6 +99,19 @@ def pod_from(template: Json, owner: Json, labels: dict[str, str] | None = None) 
     return {"metadata": metadata, "spec": template["spec"]}
 
 
+def node_of(pod: Json) -> str:
+    """The node that a pod runs on, or is to run on; "" if that is open."""
+    if pod["spec"].get("nodeName"):
+        return str(pod["spec"]["nodeName"])
+    affinity = (pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}
+    terms = (affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or {}).get("nodeSelectorTerms") or ()
+    for term in terms:
+        for field in term.get("matchFields") or ():
+            if field["key"] == "metadata.name" and field["operator"] == "In":
+                return str(field["values"][0])
+    return ""
+
+
 async def write_status(
     server: Server, resource: Resource, body: Json, status: Json, *, by: str, annotations: dict[str, str] | None = None
 ) -> None:
