@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import jsonpatch
 import orjson
 
-from app.cluster import errors
+from app.cluster import errors, resources
 from app.cluster.api import Json, Resource
+from tests.simulation.apiserver import refusals
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +81,11 @@ def refuse_ending(asked: Asked, namespace: Json | None) -> None:
     if not asked.resource.namespaced or asked.operation != "CREATE":
         return
     if namespace is None:
-        raise errors.NotFound(404, "NotFound", f'namespaces "{asked.namespace}" not found')
+        raise refusals.not_found(resources.NAMESPACES, asked.namespace)
     if namespace["metadata"].get("deletionTimestamp"):
-        what = f'{asked.resource.plural} "{asked.name}" is forbidden: unable to create new content in namespace'
-        message = f"{what} {asked.namespace} because it is being terminated"
+        why = f"unable to create new content in namespace {asked.namespace} because it is being terminated"
         cause = {"reason": "NamespaceTerminating", "message": f"namespace {asked.namespace} is being terminated"}
-        raise errors.Forbidden(403, "Forbidden", message, {"causes": [cause | {"field": "metadata.namespace"}]})
+        raise refusals.forbidden(asked.resource, asked.name, why, cause | {"field": "metadata.namespace"})
 
 
 def _review(asked: Asked, new: Json, uid: str) -> Json:

@@ -13,6 +13,7 @@ from typing import Any
 
 from app.cluster import errors
 from app.cluster.api import Json, PatchType, Resource
+from tests.simulation.apiserver import rules
 from tests.simulation.apiserver.server import Server, metadata_of, selected, whole
 from tests.simulation.apiserver.watching import Watch
 from tests.simulation.loop import outside
@@ -107,6 +108,7 @@ class Client:
         view = metadata_of if metadata_only else whole
 
         async def effect() -> Json:
+            rules.check_fields(resource, field_selector)
             return self._server.page(resource, namespace, select, view, limit, continue_token)
 
         return await self._call(Call(self.name, "list", resource.plural, namespace, ""), effect)
@@ -127,6 +129,7 @@ class Client:
         opened: list[Watch] = []
 
         async def effect() -> Json:
+            rules.check_fields(resource, field_selector)
             version = int(resource_version)
             delay = self._delay_of_news
             watch = self._server.watch(resource, version, select, view, seconds=timeout_seconds, delay=delay)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jsonpatch
+import jsonpointer
 
 from app.cluster import errors
 from app.cluster.api import Json, PatchType
@@ -25,12 +26,9 @@ def patched(current: Json, body: Json | list[Json], kind: PatchType) -> Json:
 def _json(current: Json, operations: list[Json]) -> Json:
     try:
         result: Json = jsonpatch.apply_patch(current, operations)
-    except jsonpatch.JsonPatchTestFailed as error:
-        raise errors.Invalid(
-            422, "Invalid", "the server rejected our request due to an error in our request"
-        ) from error
-    except jsonpatch.JsonPatchException as error:
-        raise errors.Invalid(422, "Invalid", f"the patch does not apply: {error}") from error
+    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException) as error:
+        message = "the server rejected our request due to an error in our request"
+        raise errors.Invalid(422, "Invalid", message) from error
     return result
 
 
@@ -61,11 +59,8 @@ def _strategic(current: Any, patch: Any) -> Any:
 
 
 def _by_key(current: list[Json], patch: list[Json], key: str) -> list[Json]:
-    result = copy.deepcopy(current)
-    for item in patch:
-        at = next((i for i, each in enumerate(result) if each.get(key) == item.get(key)), None)
-        if at is None:
-            result.append(copy.deepcopy(item))
-        else:
-            result[at] = _strategic(result[at], item)
-    return result
+    """Items that the patch brings come first, as the API server has it; the others stay where they are."""
+    there = {item[key]: item for item in current}
+    changes = {item[key]: item for item in patch}
+    new = [copy.deepcopy(item) for name, item in changes.items() if name not in there]
+    return new + [_strategic(item, changes[name]) if name in changes else item for name, item in there.items()]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from app.cluster import errors, resources, selector
 from app.cluster.api import Json, PatchType, Resource
 from tests.simulation import clock
-from tests.simulation.apiserver import rules
+from tests.simulation.apiserver import defaults, lists, refusals, rules
 from tests.simulation.apiserver.admission import Asked, Policy, Webhook, mutated, refuse_ending
 from tests.simulation.apiserver.patches import patched
 from tests.simulation.apiserver.store import Change, Key, Store
@@ -23,6 +23,17 @@ Bodies = list[Json]
 
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _TRIES = 5
+# Left out when there is nothing in it.
+_OMITTED = frozenset({"labels", "annotations", "finalizers", "ownerReferences"})
+# What no request can change of an object.
+_FIXED = (
+    "uid",
+    "resourceVersion",
+    "creationTimestamp",
+    "generation",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+)
 
 
 class Server:
@@ -40,7 +51,7 @@ class Server:
         """Raises NotFound."""
         body = self.store.find(resource, _key(resource, name, namespace))
         if body is None:
-            raise errors.NotFound(404, "NotFound", f'{resource.plural} "{name}" not found')
+            raise refusals.not_found(resource, name)
         return body
 
     def find(self, resource: Resource, name: str, namespace: str = "") -> Json | None:
@@ -57,26 +68,8 @@ class Server:
     def page(
         self, resource: Resource, namespace: str, select: Select, view: View, limit: int, continue_token: str
     ) -> Json:
-        """One page of a list, as the server's List object; items carry no kind. Raises Gone."""
-        after, _, version = continue_token.partition("@")
-        if continue_token and int(version) < self.store.compacted:
-            raise errors.Gone(410, "Expired", "The provided continue parameter is too old")
-        found = [
-            (key, body)
-            for key, body in self.store.all(resource)
-            if namespace in ("", key[0]) and "/".join(key) > after and select(body)
-        ]
-        metadata = {"resourceVersion": version or str(self.store.version)}
-        if limit and len(found) > limit:
-            metadata["continue"] = f"{'/'.join(found[limit - 1][0])}@{metadata['resourceVersion']}"
-            found = found[:limit]
-        items = [{k: v for k, v in view(body).items() if k not in ("kind", "apiVersion")} for _, body in found]
-        return {
-            "kind": f"{resource.kind}List",
-            "apiVersion": resource.api_version,
-            "metadata": metadata,
-            "items": items,
-        }
+        """One page of a list, as the server's List object. Raises Gone."""
+        return lists.page(self.store, resource, namespace, select, view, limit, continue_token)
 
     def watch(
         self,
@@ -88,7 +81,7 @@ class Server:
         seconds: float,
         delay: Callable[[], float] = lambda: 0.0,
     ) -> Watch:
-        """Raises Gone. `unwatch` must follow."""
+        """`unwatch` must follow."""
         watch = Watch(self.store, resource, version, select, view, seconds=seconds, delay=delay)
         self._watches.setdefault(resource.plural, {})[watch] = None
         return watch
@@ -113,9 +106,22 @@ class Server:
     async def create(
         self, resource: Resource, body: Json, namespace: str = "", *, by: str, dry_run: bool = False
     ) -> Json:
-        namespace = (namespace or body["metadata"].get("namespace", "")) if resource.namespaced else ""
         metadata = dict(body["metadata"])
+        if resource.namespaced:
+            if namespace and metadata.get("namespace", namespace) != namespace:
+                raise refusals.bad_request(
+                    "the namespace of the provided object does not match the namespace sent on the request"
+                )
+            namespace = namespace or metadata.get("namespace", "")
+        else:
+            namespace = ""
+        if metadata.get("resourceVersion"):
+            message = "resourceVersion should not be set on objects to be created"
+            raise errors.Unavailable(500, "HTTP500", message)
         if not metadata.get("name"):
+            if not metadata.get("generateName"):
+                why = "Required value: name or generateName is required"
+                raise refusals.invalid(resource, "", "metadata.name", why)
             start = metadata["generateName"][: rules.LONGEST_GENERATED]
             metadata["name"] = start + "".join(self._rng.choices(_ALPHABET, k=5))
         name = metadata["name"]
@@ -134,16 +140,16 @@ class Server:
             new = await mutated(self.webhooks, asked, home, self._review_uid())
             asked = Asked("CREATE", resource, namespace, name, None, new, by, dry_run)
             refuse_ending(asked, self._home(asked))
-        if self.store.find(resource, key) is not None:
-            raise errors.AlreadyExists(409, "AlreadyExists", f'{resource.plural} "{name}" already exists')
-        new = rules.default(resource, new)
-        rules.check_new(resource, new)
-        for policy in self.policies:
-            policy(asked)
         version = self.store.version + 1
         new["metadata"] |= {"uid": f"{version:08d}-0000-4000-8000-000000000000", "creationTimestamp": clock.stamp()}
         if resource.plural not in rules.WITHOUT_GENERATION:
             new["metadata"]["generation"] = 1
+        defaults.fill(resource.plural, new)
+        rules.check_new(resource, new)
+        for policy in self.policies:
+            policy(asked)
+        if self.store.find(resource, key) is not None:
+            raise refusals.already_exists(resource, name)
         new["metadata"]["resourceVersion"] = str(version)
         if not dry_run:
             self._put(resource, key, new, by=by, verb="create")
@@ -181,6 +187,8 @@ class Server:
         dry_run: bool = False,
     ) -> Json:
         kind = PatchType.JSON if isinstance(body, list) else patch_type
+        if kind is PatchType.STRATEGIC and rules.is_ours(resource):
+            raise errors.ApiError(415, "UnsupportedMediaType", "the body of the request was in an unknown format")
         return await self._write(
             resource,
             name,
@@ -205,8 +213,8 @@ class Server:
     ) -> None:
         old = self.get(resource, name, namespace)
         if uid not in ("", old["metadata"]["uid"]):
-            message = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old['metadata']['uid']}"
-            raise errors.Conflict(409, "Conflict", message)
+            why = f"the UID in the precondition ({uid}) does not match the UID in record ({old['metadata']['uid']})"
+            raise refusals.conflict(resource, name, why)
         key = _key(resource, name, namespace)
         finalizers = list(old["metadata"].get("finalizers") or ())
         finalizer = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}.get(propagation)
@@ -217,11 +225,14 @@ class Server:
             self.store.next_version()
             self._put(resource, key, None, by=by, verb="delete", drawn=True)
             return
-        metadata = {**old["metadata"], "deletionTimestamp": old["metadata"].get("deletionTimestamp") or clock.stamp()}
-        metadata |= {"finalizers": finalizers} if finalizers else {}
-        if resource == resources.PODS:
-            known = old["metadata"].get("deletionGracePeriodSeconds")
-            metadata["deletionGracePeriodSeconds"] = seconds if known is None else min(known, seconds)
+        metadata = {**old["metadata"], **({"finalizers": finalizers} if finalizers else {})}
+        known = metadata.get("deletionGracePeriodSeconds", 0)
+        if "deletionTimestamp" not in metadata or seconds < known:
+            if "deletionTimestamp" not in metadata and "generation" in metadata:
+                metadata["generation"] += 1
+            metadata["deletionTimestamp"] = clock.stamp(seconds)
+            if resource != resources.NAMESPACES:
+                metadata["deletionGracePeriodSeconds"] = seconds
         new = {**old, "metadata": metadata}
         if resource == resources.NAMESPACES:
             new["status"] = {**(old.get("status") or {}), "phase": "Terminating"}
@@ -254,35 +265,45 @@ class Server:
                 if self.store.find(resource, key) is not old:
                     continue  # it has changed meanwhile: the change is made again to what it is now
                 asked = Asked("UPDATE", resource, namespace, name, old, new, by, dry_run)
-            rules.check_update(resource, old, new)
+            rules.check_update(resource, old, new, subresource)
             for policy in self.policies:
                 policy(asked)
             if dry_run or old == new:
                 return new
-            self._finish(resource, key, old, new, by=by, verb=verb)
+            self._finish(resource, key, old, new, subresource, by=by, verb=verb)
             return new
-        raise errors.Conflict(409, "Conflict", f'{resource.plural} "{name}" changes too fast')
+        raise refusals.conflict(resource, name)
 
     def _merged(self, resource: Resource, old: Json, new: Json, subresource: str) -> Json:
-        """What a request may change of an object. Raises Conflict if it names another uid or resourceVersion."""
-        for field in ("resourceVersion", "uid"):
-            if new["metadata"].get(field) != old["metadata"][field]:
-                what = f'Operation cannot be fulfilled on {resource.plural} "{old["metadata"]["name"]}"'
-                raise errors.Conflict(409, "Conflict", f"{what}: the object has been modified")
+        """What a request may change of an object. Raises Conflict for another resourceVersion, Invalid for a uid."""
+        was, now = old["metadata"], new["metadata"]
+        if now.get("name") != was["name"]:
+            message = f"the name of the object ({now.get('name')}) does not match the name on the URL ({was['name']})"
+            raise refusals.bad_request(message)
+        if (now.get("resourceVersion") or was["resourceVersion"]) != was["resourceVersion"]:
+            raise refusals.conflict(resource, was["name"])
+        if (now.get("uid") or was["uid"]) != was["uid"] and not (subresource == "status" and rules.is_ours(resource)):
+            why = f'Invalid value: "{now["uid"]}": field is immutable'
+            raise refusals.invalid(resource, was["name"], "metadata.uid", why)
         if subresource == "status":
-            metadata = dict(old["metadata"])
-            if resource.plural in rules.STATUS_WITH_ANNOTATIONS and "annotations" in new["metadata"]:
-                metadata["annotations"] = new["metadata"]["annotations"]
-            return {**old, "metadata": metadata, **({"status": new["status"]} if "status" in new else {})}
+            metadata = dict(was)
+            if resource.plural in rules.STATUS_WITH_ANNOTATIONS and "annotations" in now:
+                metadata["annotations"] = now["annotations"]
+            rest = {field: value for field, value in old.items() if field != "status"}
+            return {**rest, "metadata": metadata, **({"status": new["status"]} if "status" in new else {})}
         if resource.plural not in rules.WITHOUT_STATUS:
             new = {k: v for k, v in new.items() if k != "status"} | (
                 {"status": old["status"]} if "status" in old else {}
             )
-        fixed = ("creationTimestamp", "generation", "deletionTimestamp")
-        metadata = {**new["metadata"], **{k: old["metadata"][k] for k in fixed if k in old["metadata"]}}
-        return {**new, "metadata": metadata}
+        metadata = {k: v for k, v in now.items() if v or k not in _OMITTED} | {k: was[k] for k in _FIXED if k in was}
+        new = {**new, "metadata": metadata}
+        if resource == resources.PODS and not new["spec"].get("schedulingGates", True):
+            new["spec"] = {k: v for k, v in new["spec"].items() if k != "schedulingGates"}
+        return new
 
-    def _finish(self, resource: Resource, key: Key, old: Json, new: Json, *, by: str, verb: str) -> None:
+    def _finish(
+        self, resource: Resource, key: Key, old: Json, new: Json, subresource: str, *, by: str, verb: str
+    ) -> None:
         meta = new["metadata"]
         ended = "deletionTimestamp" in meta and not meta.get("finalizers")
         graceful = meta.get("deletionGracePeriodSeconds", 0) > 0 or _has_spec_finalizers(new)
@@ -290,8 +311,8 @@ class Server:
             self.store.next_version()
             self._put(resource, key, None, by=by, verb=verb, drawn=True)
             return
-        if resource.plural not in rules.WITHOUT_GENERATION and _content(old) != _content(new):
-            meta["generation"] = old["metadata"].get("generation", 0) + 1
+        if "generation" in meta and _is_wanted_anew(resource, subresource, old, new):
+            meta["generation"] += 1
         meta["resourceVersion"] = str(self.store.version + 1)
         self._put(resource, key, new, by=by, verb=verb)
 
@@ -332,7 +353,8 @@ def whole(body: Json) -> Json:
 
 def metadata_of(body: Json) -> Json:
     """The object as a PartialObjectMetadata."""
-    return {"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": body["metadata"]}
+    kind, api_version = lists.PARTIAL
+    return {"apiVersion": api_version, "kind": kind, "metadata": body["metadata"]}
 
 
 def _key(resource: Resource, name: str, namespace: str) -> Key:
@@ -345,11 +367,20 @@ def _grace(resource: Resource, body: Json, asked: float | None) -> float:
     spec, phase = body["spec"], (body.get("status") or {}).get("phase")
     if not spec.get("nodeName") or phase in ("Succeeded", "Failed"):
         return 0
-    return float(spec.get("terminationGracePeriodSeconds", rules.DEFAULT_GRACE_SECONDS)) if asked is None else asked
+    return float(spec.get("terminationGracePeriodSeconds", defaults.GRACE_SECONDS)) if asked is None else asked
 
 
 def _has_spec_finalizers(body: Json) -> bool:
     return body["kind"] == "Namespace" and bool((body.get("spec") or {}).get("finalizers"))
+
+
+def _is_wanted_anew(resource: Resource, subresource: str, old: Json, new: Json) -> bool:
+    if subresource == "status":
+        return False
+    if resource.plural in rules.ANNOTATIONS_COUNT:
+        was, now = old["metadata"].get("annotations") or {}, new["metadata"].get("annotations") or {}
+        return was != now or _content(old) != _content(new)
+    return _content(old) != _content(new)
 
 
 def _content(body: Json) -> Json:

@@ -4,11 +4,11 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 
-from app.cluster import errors
 from app.cluster.api import Json, Resource
 from tests.simulation.apiserver.store import Change, Store
 
 BOOKMARK_SECONDS = 60.0
+LAST_BOOKMARK_SECONDS = 2.0  # before the end
 
 Select = Callable[[Json], bool]
 View = Callable[[Json], Json]
@@ -32,8 +32,6 @@ class Watch:
         seconds: float,
         delay: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        if version < store.compacted:
-            raise errors.Gone(410, "Expired", f"too old resource version: {version} ({store.compacted})")
         self.resource = resource
         self.silent = False
         self._store = store
@@ -47,13 +45,19 @@ class Watch:
         self._error: Exception | None = None
         self._ended = False
         self._waiter: asyncio.Future[None] | None = None
+        self._end = self._loop.call_later(seconds, self.finish)
+        self._end_at = self._end.when()
+        self._bookmark = self._loop.call_later(self._until_bookmark(), self._mark)
+        if version < store.compacted:
+            self._refuse(f"too old resource version: {version} ({store.compacted})")
+            return
         for change in _since(store.history(resource), version):
             self.feed(change)
-        self._end = self._loop.call_later(seconds, self.finish)
-        self._bookmark = self._loop.call_later(BOOKMARK_SECONDS, self._mark)
 
     def feed(self, change: Change) -> None:
-        """Tells it of a change of its resource."""
+        """Tells it of a change of its resource, unless it asked for later ones only."""
+        if change.version <= self._version or self._ended:
+            return
         self._version = change.version
         was = change.old is not None and self._select(change.old)
         now = change.new is not None and self._select(change.new)
@@ -105,8 +109,19 @@ class Watch:
         self._queue.append((self._heard_at, event))
         self._wake()
 
+    def _refuse(self, message: str) -> None:
+        """The last thing it says: that what was asked for is forgotten."""
+        about = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
+        self._put({"type": "ERROR", "object": about | {"message": message, "reason": "Expired", "code": 410}})
+        self._ended = True
+
+    def _until_bookmark(self) -> float:
+        """Seconds until the next bookmark: one a minute, and one shortly before the end."""
+        left = self._end_at - self._loop.time() - LAST_BOOKMARK_SECONDS
+        return min(BOOKMARK_SECONDS, left) if left > 0.0 else BOOKMARK_SECONDS
+
     def _mark(self) -> None:
-        self._bookmark = self._loop.call_later(BOOKMARK_SECONDS, self._mark)
+        self._bookmark = self._loop.call_later(self._until_bookmark(), self._mark)
         metadata = {"resourceVersion": str(max(self._version, self._store.version)), "creationTimestamp": None}
         about = {"apiVersion": self.resource.api_version, "kind": self.resource.kind, "metadata": metadata}
         self._put({"type": "BOOKMARK", "object": about})

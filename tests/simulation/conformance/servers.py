@@ -19,6 +19,8 @@ from app.cluster.kube import KubeApi
 from localkube.settings import ETCD_URL
 from tests.e2e.kube import config
 from tests.e2e.kube.client import JSON_PATCH, Kube, Refused
+from tests.e2e.kube.resources import path
+from tests.simulation.apiserver import policies
 from tests.simulation.apiserver.client import Client
 from tests.simulation.apiserver.server import Server
 from tests.simulation.controllers import CONTROLLERS
@@ -26,6 +28,8 @@ from tests.simulation.controllers import CONTROLLERS
 T = TypeVar("T")
 
 SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount")
+WORKER = "system:serviceaccount:keptn-system:lifecycle-operator"
+BREAK_GLASS = "holdfast:break-glass"
 SEED = 7
 
 
@@ -63,6 +67,10 @@ class Subject(ABC):
     async def patch_pod_as(self, user: str, groups: Sequence[str], name: str, operations: list[Json]) -> Json:
         """A JSON patch of a pod by somebody else than `api`'s user."""
 
+    @abstractmethod
+    async def bind(self, pod: str, node: str) -> None:
+        """Puts a pod on a node, as the scheduler does."""
+
 
 class Real(Subject):
     """The cluster of a kubeconfig."""
@@ -71,7 +79,7 @@ class Real(Subject):
 
     def __init__(self, api: Api, kubeconfig: Path, scratch: Path) -> None:
         super().__init__(api)
-        self._config = config.load(kubeconfig, scratch)
+        self._kube = Kube(config.load(kubeconfig, scratch))
 
     async def new_namespace(self) -> None:
         await super().new_namespace()
@@ -98,11 +106,18 @@ class Real(Subject):
         return base64.urlsafe_b64encode(orjson.dumps(content | {"rv": int(version)})).decode().rstrip("=")
 
     async def patch_pod_as(self, user: str, groups: Sequence[str], name: str, operations: list[Json]) -> Json:
-        with Kube(self._config).as_(user, groups) as other:
+        with self._kube.as_(user, groups) as other:
             try:
                 return other.patch("Pod", self.namespace, name, operations, content=JSON_PATCH).body
             except Refused as error:
                 raise errors.from_status(error.status, error.body) from error
+
+    async def bind(self, pod: str, node: str) -> None:
+        body = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": pod}, "target": {"name": node}}
+        try:
+            self._kube.send("POST", path("Pod", self.namespace, pod, subresource="binding"), body)
+        except Refused as error:
+            raise errors.from_status(error.status, error.body) from error
 
 
 class Simulated(Subject):
@@ -112,6 +127,7 @@ class Simulated(Subject):
 
     def __init__(self) -> None:
         self.server = Server(random.Random(SEED))
+        self.server.policies += [policies.gate_removal(_may_open), policies.quotas(self.server.store)]
         super().__init__(Client(self.server, "worker-1", random.Random(SEED)))
 
     async def forget(self) -> str:
@@ -125,6 +141,14 @@ class Simulated(Subject):
     async def patch_pod_as(self, user: str, groups: Sequence[str], name: str, operations: list[Json]) -> Json:
         by = " ".join((user, *groups))
         return await self.server.patch(resources.PODS, name, operations, self.namespace, by=by)
+
+    async def bind(self, pod: str, node: str) -> None:
+        change = {"spec": {"nodeName": node}}
+        await self.server.patch(resources.PODS, pod, change, self.namespace, by="scheduler", subresource="binding")
+
+
+def _may_open(user: str) -> bool:
+    return WORKER in user or BREAK_GLASS in user
 
 
 @contextlib.asynccontextmanager
