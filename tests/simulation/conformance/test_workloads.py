@@ -1,6 +1,7 @@
 """What the controllers of workloads make of them. All pods are held by a gate of nobody's, so none ever starts."""
 
 import asyncio
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -171,6 +172,24 @@ async def test_going_back_renumbers_the_old_replica_set(server: Subject) -> None
         await look.patch(newer(version))
         await server.until(lambda number=number: is_numbered(number))  # type: ignore[misc]
     assert await numbers() == [("2", ""), ("3", "1")]
+
+
+async def test_the_number_of_a_new_replica_set_is_told_before_its_generation_is_seen(server: Subject) -> None:
+    look = Look(server, DEPLOYMENTS)
+    await look.create(replicas=1)
+    await look.pods(v1=1)
+    since = (await look.workload())["metadata"]["resourceVersion"]
+    await look.patch(newer("2"))
+    told: list[tuple[str, str, int]] = []
+    watch = server.api.watch(DEPLOYMENTS, server.namespace, resource_version=since, timeout_seconds=10)
+    async with contextlib.aclosing(watch) as events:  # type: ignore[type-var]
+        async for event in events:
+            body = event["object"]
+            said = next(each["reason"] for each in body["status"]["conditions"] if each["type"] == PROGRESSING)
+            told.append((marks(body)[REVISION], said, body["status"]["observedGeneration"]))
+            if told[-1][2] == 2:
+                break
+    assert next(each for each in told if each[0] == "2") == ("2", "NewReplicaSetCreated", 1)
 
 
 async def test_recreate_first_ends_all_old_pods(server: Subject) -> None:

@@ -141,8 +141,9 @@ class DeploymentController(Controller):
             if number:
                 marks[HISTORY] = ",".join(filter(None, (known.get(HISTORY), str(number))))
         min_ready = deployment["spec"].get("minReadySeconds", 0)
-        if marks or new["spec"].get("minReadySeconds", 0) != min_ready:
-            await self._change(new, {"metadata": {"annotations": marks}, "spec": {"minReadySeconds": min_ready}})
+        spec = {} if new["spec"].get("minReadySeconds", 0) == min_ready else {"minReadySeconds": min_ready}
+        if marks or spec:
+            await self._change(new, {"metadata": {"annotations": marks}, "spec": spec})
             return True
         revision = known[DEPLOYMENT_REVISION]
         status: Json = deployment.get("status") or {}

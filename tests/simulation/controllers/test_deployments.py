@@ -113,6 +113,14 @@ async def test_going_back_gives_the_old_replica_set_a_new_number(shop: Shop) -> 
     assert shop.get("Deployment")["metadata"]["annotations"] == {REVISION: "4"}
 
 
+async def test_going_back_changes_nothing_else_of_a_replica_set_that_has_its_size(shop: Shop) -> None:
+    shop.at_work = False
+    await shop.put("Deployment", replicas=2)
+    await shop.put("Deployment", "web:2")
+    await shop.put("Deployment", "web:1")
+    assert [each["metadata"]["generation"] for each in shop.replica_sets()] == [1, 1]
+
+
 async def test_annotations_go_to_the_newest_replica_set(shop: Shop) -> None:
     await shop.put("Deployment")
     await shop.change("Deployment", {"metadata": {"annotations": {"note": "hello"}}})
