@@ -35,7 +35,7 @@ def main() -> int:
             return _story(console, options.seed if options.seed is not None else options.first)
         if options.seed is not None:
             return _replay(console, options.seed)
-        return _many(console, options)
+        return many(console, options)
     except runner.CannotStart as error:
         console.print(str(error), style="bold red", markup=False)
         return 2
@@ -58,7 +58,7 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _many(console: Console, options: argparse.Namespace) -> int:
+def many(console: Console, options: argparse.Namespace) -> int:
     number = options.seeds if options.seeds is not None or options.seconds is not None else _SEEDS
     seeds = itertools.islice(itertools.count(options.first), number)
     tally = report.Tally()

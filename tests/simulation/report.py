@@ -32,14 +32,16 @@ _FORBIDDEN = {
     "false_openings": "false openings",
     "stuck_gates": "stuck gates",
 }
-_RULES = {
+RULES = {
     "I1": "a task's Job is made exactly once for each owner, version, task and attempt",
     "I2": "no gate of ours leaves a pod before all its checks have passed",
     "I3": "no gate stays once the verdict is there and the API can be reached; all that can finish finishes",
     "I4": "what is not ours stays as it is, byte for byte",
     "I5": "a dry run writes nothing",
     "I6": "an error of ours denies nobody's pod",
-    "I7": "what is finished stays finished",
+    "I7": "what is finished stays finished, and nothing is finished that is not",
+    "bug": "nothing of ours raises an error that it did not expect",
+    "quiet": "once all is done, nothing more is written",
 }
 
 
@@ -104,8 +106,8 @@ def findings(result: Result, replay: Result | None) -> RenderableType:
     for finding in result.findings[:_FINDINGS]:
         text.append(f"  {finding}\n", style="not bold red")
         rule = finding.partition(":")[0]
-        if rule in _RULES:
-            text.append(f"     {rule}: {_RULES[rule]}\n", style="not bold default")
+        if rule in RULES:
+            text.append(f"     {rule}: {RULES[rule]}\n", style="not bold default")
     if len(result.findings) > _FINDINGS:
         text.append(f"  and {len(result.findings) - _FINDINGS} more\n", style="not bold default")
     parts: list[RenderableType] = [text]
