@@ -15,6 +15,6 @@ def now() -> datetime:
     return EPOCH + timedelta(seconds=seconds())
 
 
-def stamp() -> str:
-    """The time as the API server writes it: RFC 3339 in UTC, whole seconds."""
-    return f"{now():%Y-%m-%dT%H:%M:%SZ}"
+def stamp(later: float = 0.0) -> str:
+    """The time, or that in so many seconds, as the API server writes it: RFC 3339 in UTC, whole seconds."""
+    return f"{now() + timedelta(seconds=later):%Y-%m-%dT%H:%M:%SZ}"
