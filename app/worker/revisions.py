@@ -160,6 +160,11 @@ class RevisionReconciler:
             if created is None:
                 raise NotFound(404, "NotFound", f"KeptnWorkload {asked.workload_name} was deleted as it was made")
             return created
+        if existing.metadata.deletion_timestamp:
+            # Its workload was deleted in the foreground and is back already. What is made under it now is deleted with
+            # it, and would be made again, and run its checks, for as long as that keeps it from ending.
+            where = f"{key.namespace}/{existing.metadata.name}"
+            raise Conflict(409, "Ending", f"KeptnWorkload {where} is being deleted; a new one is made once it is gone")
         have = {field: value for field, value in existing.spec.dump().items() if value}
         change = {field: spec.get(field) for field in have.keys() | spec.keys() if have.get(field) != spec.get(field)}
         mine = [owner.uid for owner in existing.metadata.owner_references] == [source.parent.metadata.uid]

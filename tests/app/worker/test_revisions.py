@@ -6,7 +6,7 @@ import pytest
 
 from app.cluster import resources
 from tests.app.worker.world import ONCE, World, settled
-from tests.builders import Json, PodBuilder, daemon_set, deployment, pod, replica_set, stateful_set, version
+from tests.builders import Json, PodBuilder, daemon_set, deployment, pod, replica_set, stateful_set, version, workload
 
 pytestmark = pytest.mark.looptime
 
@@ -233,3 +233,16 @@ async def test_an_old_revision_does_not_take_the_workload_back() -> None:
         workload = world.api.one(resources.WORKLOADS, "web-web")
         assert workload["spec"]["version"] == "2.0"
         assert workload["status"]["currentVersion"] == "2.0"
+
+
+async def test_nothing_is_made_under_a_workload_that_is_being_deleted() -> None:
+    """As after `kubectl delete --cascade=foreground` and an apply: it would go with it, and be made again for ever."""
+    async with World() as world:
+        world.define()
+        world.api.put(workload("web-web").deleting().raw)
+        world.deploy()
+        await settled(world)
+        assert not world.versions()
+        assert world.held() == ["web-1-0"]
+        world.api.remove(resources.WORKLOADS, "web-web")
+        await world.until(world.is_open, within=70.0)
