@@ -83,7 +83,7 @@ def pod(change: Change) -> Phrase | None:
         if change.by.startswith("worker"):
             return Phrase(f"opens the gate of {what}", "gate")
         return Phrase(f"takes the gate off {what}, checked or not", "gate")
-    if (gone := _gates(old)[: len(_gates(old)) - len(_gates(new))]) and _gates(old) != _gates(new):
+    if gone := [gate for gate in _gates(old) if gate not in _gates(new)]:
         return Phrase(f"takes gate {gone[0]} off {what}", "cluster")
     if not old["spec"].get("nodeName") and new["spec"].get("nodeName"):
         return Phrase(f"places {what} on {new['spec']['nodeName']}", "cluster")

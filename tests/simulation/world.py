@@ -1,6 +1,7 @@
 """A whole cluster with Holdfast in it, in memory and in simulated time, and what one seed makes of it."""
 
 import asyncio
+import bisect
 import contextlib
 import functools
 import hashlib
@@ -151,13 +152,17 @@ class World:
 
     async def _act(self, at: float, act: Act) -> None:
         await self.sleep(at)
+        began = self.seconds()
         try:
             said = await act.do(self)
         except (errors.NotFound, errors.Conflict, errors.Forbidden) as error:
             said = f"{type(act).__name__}: in vain ({error.reason})"  # others were faster; that happens to people too
         if said:
             self.counts[type(act).__name__] += 1
-            self.say("user" if type(act).__module__.endswith("users") else "fault", said)
+            kind: Kind = "user" if type(act).__module__.endswith("users") else "fault"
+            self.say(kind, said, began)
+            if kind == "fault" and self.seconds() > began:
+                self.say(kind, f"over: {said}")
 
     async def _mend(self) -> None:
         """People put right what they forgot, once nothing goes wrong any more."""
@@ -171,7 +176,22 @@ class World:
             await self.define(check)
 
     async def _wait_for_the_end(self) -> None:
+        """Until all is done and nothing is written any more. What still is not then, is a finding."""
         deadline = self.seconds() + _PATIENCE
+        while self.seconds() < deadline:
+            await self._wait_until_all_is_done(deadline)
+            before = self._ours
+            await self.sleep(_QUIET_SECONDS)
+            written = self._ours - before
+            if written <= _QUIET_WRITES and not self._ending.unfinished():
+                return
+        for text in self._ending.unfinished():
+            self.counts["stuck_gates"] += text.startswith("pod ")
+            self.finding("I3", f"{text}, {_PATIENCE:.0f} s after the last fault")
+        if written > _QUIET_WRITES:
+            self.finding("quiet", f"{written} writes in {_QUIET_SECONDS:.0f} s, and all was done before")
+
+    async def _wait_until_all_is_done(self, deadline: float) -> None:
         since: dict[str, float] = {}
         while self._ending.unfinished() and self.seconds() < deadline:
             await self.sleep(_GLANCE)
@@ -181,13 +201,6 @@ class World:
                 late = self.seconds() - since.setdefault(uid, self.seconds())
                 if late > _PROMPT_SECONDS:
                     self.finding("I3", f"the gate of pod {name} stays {late:.0f} s after the verdict")
-        for text in self._ending.unfinished():
-            self.counts["stuck_gates"] += text.startswith("pod ")
-            self.finding("I3", f"{text}, {_PATIENCE:.0f} s after the last fault")
-        before = self._ours
-        await self.sleep(_QUIET_SECONDS)
-        if self._ours - before > _QUIET_WRITES:
-            self.finding("quiet", f"{self._ours - before} writes in {_QUIET_SECONDS:.0f} s, and all was done before")
 
     # What people and faults do
 
@@ -277,9 +290,11 @@ class World:
 
     # What is seen of it
 
-    def say(self, kind: Kind, text: str) -> None:
+    def say(self, kind: Kind, text: str, at: float | None = None) -> None:
+        """Puts it into the log, where it belongs by its time if that is not now."""
         if self._entries is not None:
-            self._entries.append(Entry(clock.seconds(), kind, text, kind))
+            entry = Entry(clock.seconds() if at is None else at, kind, text, kind)
+            bisect.insort(self._entries, entry, key=lambda each: each.time)
 
     def finding(self, rule: str, text: str) -> None:
         """Something that must not be."""
