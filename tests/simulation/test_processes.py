@@ -4,15 +4,16 @@ import asyncio
 import base64
 import random
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import orjson
 import pytest
 
 from app.admission.app import MUTATE_POD
 from app.cluster import resources
-from app.cluster.api import Json
+from app.cluster.api import Json, Resource
 from app.cluster.leader import LeadershipLost
-from tests.builders import SHOP, definition, deployment, pod, replica_set
+from tests.builders import SHOP, Builder, definition, deployment, pod, replica_set
 from tests.simulation import loop
 from tests.simulation.apiserver.client import FINE, Call, Client, Fate, Network
 from tests.simulation.apiserver.server import Server
@@ -52,17 +53,22 @@ class Cluster:
 
     async def deploy(self, name: str = "web") -> None:
         """A held pod whose check needs a KeptnTask."""
-        body = definition("check").spec(container={"name": "check", "image": "check:1"}).raw
+        body = definition("check").spec(container={"name": "check", "image": "check:1"})
         if self.server.find(resources.TASK_DEFINITIONS, "check", SHOP) is None:
-            await self.server.create(resources.TASK_DEFINITIONS, body, by="user")
-        above = await self.server.create(resources.DEPLOYMENTS, deployment(name).raw, by="user")
+            await self._create(resources.TASK_DEFINITIONS, body)
+        above = await self._create(resources.DEPLOYMENTS, deployment(name))
         owner = deployment(name).with_uid(above["metadata"]["uid"])
         template = {"spec": {"containers": [{"name": "main", "image": "web:1"}]}}
         asked = replica_set(f"{name}-1").owned_by(owner).changed({"spec": {"template": template}})
-        own = await self.server.create(resources.REPLICASETS, asked.raw, by="user")
+        own = await self._create(resources.REPLICASETS, asked)
         held = pod(f"{name}-1-0").held().owned_by(replica_set(f"{name}-1").with_uid(own["metadata"]["uid"]))
         keys = {"keptn.sh/workload": name, "keptn.sh/version": "1", "keptn.sh/pre-deployment-tasks": "check"}
-        await self.server.create(resources.PODS, held.changed({"metadata": {"annotations": keys}}).raw, by="user")
+        await self._create(resources.PODS, held.changed({"metadata": {"annotations": keys}}))
+
+    async def _create(self, resource: Resource, body: Builder[Any]) -> Json:
+        raw = body.raw
+        del raw["metadata"]["resourceVersion"]  # a version is the server's to give
+        return await self.server.create(resource, raw, by="user")
 
 
 def simulated(test: Callable[[Cluster], Awaitable[None]]) -> Callable[[], None]:
