@@ -64,9 +64,10 @@ uninstall: ## take the Helm release away; CRDs and objects stay
 bench: install ## the performance figures, each beside its floor
 	@$(PY) -m bench
 
-generate: $(VENV)/.ready ## write what is generated: CRDs and the manifests for people without Helm
+generate: $(VENV)/.ready ## write what is generated: CRDs, the manifests for people without Helm, the story in docs
 	@$(PY) -m app.api.crds
 	@$(PY) helm/render.py
+	@$(PY) -m tests.simulation.docs
 
 $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'

@@ -108,7 +108,7 @@ def _story(console: Console, seed: int) -> int:
     log = [entry for entry in result.log if entry.who != "cluster"]  # what the simulation says of itself
     console.print(timeline.lines(log, width=console.width, explain=True), soft_wrap=True)
     console.print()
-    console.print(timeline.summary(log), soft_wrap=True)
+    console.print(timeline.summary(log))
     return 1 if result.findings else 0
 
 

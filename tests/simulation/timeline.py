@@ -52,7 +52,7 @@ _GLOSSARY = {
     "namespace": "nothing is held in a namespace that did not ask for it.",
     "phase": "of a KeptnWorkloadVersion: here the tasks before the deployment, then the deployment itself.",
 }
-_MEANINGS = _ACTORS | _GLOSSARY
+MEANINGS = _ACTORS | _GLOSSARY
 _WORDS = re.compile(rf"\b({'|'.join(_GLOSSARY)})\b")
 
 
@@ -70,7 +70,7 @@ def lines(entries: Sequence[Entry], *, width: int = 0, longest: int = 0, explain
         text = f"{entry.text[:longest]}…" if 0 < longest < len(entry.text) else entry.text
         texts += _wrapped(_MARKS.get(entry.kind, "") + text, begin, width, _COLOURS[entry.kind])
         for word in _new_words(entry, told) if explain else ():
-            texts += _wrapped(f"({word}: {_MEANINGS[word]})", " " * len(begin), width, "dim italic")
+            texts += _wrapped(f"({word}: {MEANINGS[word]})", " " * len(begin), width, "dim italic")
     return Group(*texts)
 
 
@@ -107,6 +107,6 @@ def _wrapped(text: str, begin: str, width: int, style: str) -> list[Text]:
 def _new_words(entry: Entry, told: set[str]) -> Iterable[str]:
     """What the entry has that was not explained yet."""
     for word in (entry.who.partition("-")[0] if is_ours(entry.who) else entry.who, *_WORDS.findall(entry.text)):
-        if word in _MEANINGS and word not in told:
+        if word in MEANINGS and word not in told:
             told.add(word)
             yield word
