@@ -15,7 +15,10 @@ _MERGE_KEYS = {"conditions": "type", "containers": "name", "ownerReferences": "u
 
 
 def patched(current: Json, body: Json | list[Json], kind: PatchType) -> Json:
-    """`current` after the patch. Raises Invalid for a JSON patch that does not apply."""
+    """`current` after the patch. Raises Invalid for a JSON patch that does not apply.
+
+    What the patch leaves alone is shared with `current`: change neither in place.
+    """
     if isinstance(body, list):
         return _json(current, body)
     ways: dict[PatchType, Callable[[Any, Any], Any]] = {PatchType.MERGE: _merge, PatchType.STRATEGIC: _strategic}
@@ -35,7 +38,7 @@ def _json(current: Json, operations: list[Json]) -> Json:
 def _merge(current: Any, patch: Any) -> Any:
     if not isinstance(patch, dict):
         return copy.deepcopy(patch)
-    result = copy.deepcopy(current) if isinstance(current, dict) else {}
+    result = dict(current) if isinstance(current, dict) else {}
     for name, value in patch.items():
         if value is None:
             result.pop(name, None)
@@ -47,7 +50,7 @@ def _merge(current: Any, patch: Any) -> Any:
 def _strategic(current: Any, patch: Any) -> Any:
     if not isinstance(patch, dict):
         return copy.deepcopy(patch)
-    result = copy.deepcopy(current) if isinstance(current, dict) else {}
+    result = dict(current) if isinstance(current, dict) else {}
     for name, value in patch.items():
         if value is None:
             result.pop(name, None)
