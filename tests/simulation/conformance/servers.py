@@ -23,7 +23,8 @@ from tests.e2e.kube.resources import path
 from tests.simulation.apiserver import policies
 from tests.simulation.apiserver.client import Client
 from tests.simulation.apiserver.server import Server
-from tests.simulation.controllers import CONTROLLERS
+from tests.simulation.conformance.shell import Shell
+from tests.simulation.controllers import build
 
 T = TypeVar("T")
 
@@ -159,8 +160,9 @@ async def real(kubeconfig: Path, scratch: Path) -> AsyncIterator[Subject]:
     try:
         await subject.new_namespace()
         yield subject
-        await api.delete(resources.NAMESPACES, subject.namespace)
     finally:
+        with contextlib.suppress(errors.NotFound):
+            await api.delete(resources.NAMESPACES, subject.namespace)
         await api.aclose()
         await asyncio.sleep(0.05)  # connections with TLS take a moment to end, and complain if the loop goes first
 
@@ -169,7 +171,8 @@ async def real(kubeconfig: Path, scratch: Path) -> AsyncIterator[Subject]:
 async def simulated() -> AsyncIterator[Subject]:
     subject = Simulated()
     rng = random.Random(SEED)
-    running = [asyncio.ensure_future(make(subject.server, rng).run()) for make in CONTROLLERS]
+    _, controllers = build(subject.server, rng, Shell())
+    running = [asyncio.ensure_future(controller.run()) for controller in controllers]
     try:
         await subject.new_namespace()
         yield subject

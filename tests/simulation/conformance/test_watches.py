@@ -114,6 +114,20 @@ async def test_a_watch_ends_politely_in_its_time(server: Subject) -> None:
     assert 0.9 < loop.time() - started < 3
 
 
+async def test_bookmarks_say_how_far_a_watch_is_before_it_ends(server: Subject) -> None:
+    since = await now(server, WORKLOADS)
+    made = await server.api.create(WORKLOADS, bodies.workload("a"), server.namespace)
+    stream = server.api.watch(WORKLOADS, server.namespace, resource_version=since, timeout_seconds=10)
+    first, *others = [event async for event in stream]
+    assert first == {"type": "ADDED", "object": made}
+    assert others, "one a minute, and one shortly before the end"
+    for event in others:
+        about = event["object"]
+        assert (event["type"], about["kind"], about["apiVersion"]) == ("BOOKMARK", made["kind"], made["apiVersion"])
+        assert int(version(about)) >= int(version(made))
+        assert "name" not in about["metadata"]
+
+
 async def test_a_version_of_the_future_is_waited_for(server: Subject) -> None:
     since = str(int(await now(server, WORKLOADS)) + 1_000_000)
     stream = server.api.watch(WORKLOADS, server.namespace, resource_version=since, timeout_seconds=1)
