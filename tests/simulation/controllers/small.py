@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 
 from app.cluster import resources
 from app.cluster.api import Json, Resource
@@ -72,8 +72,8 @@ class Cluster:
     def pods(self) -> list[Json]:
         return self.server.list(resources.PODS, NAMESPACE)
 
-    async def delete(self, resource: Resource, name: str, **options: str) -> None:
-        await self.server.delete(resource, name, NAMESPACE, by="user", **options)
+    async def delete(self, resource: Resource, name: str, propagation: str = "Background") -> None:
+        await self.server.delete(resource, name, NAMESPACE, by="user", propagation=propagation)
 
     async def until(self, true: Callable[[], object], within: float = 60.0) -> float:
         """Waits for a change that makes it true; when that was, in seconds of the clock."""
@@ -87,8 +87,8 @@ class Cluster:
 @contextlib.asynccontextmanager
 async def cluster(*controllers: type[Controller]) -> AsyncIterator[Cluster]:
     small = Cluster(controllers)
-    runs: list[Awaitable[None]] = [each.run() for each in (*small.controllers, small.kubelet)]
-    tasks = [asyncio.ensure_future(run) for run in runs]
+    tasks = [asyncio.ensure_future(each.run()) for each in small.controllers]
+    tasks.append(asyncio.ensure_future(small.kubelet.run()))
     await asyncio.sleep(0)
     body = {"metadata": {"name": NAMESPACE}}
     await small.server.create(resources.NAMESPACES, body, by="user")
