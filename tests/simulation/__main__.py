@@ -32,9 +32,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: no process is left behind
     try:
         if options.story:
-            return _story(console, options.seed if options.seed is not None else options.first)
+            return story(console, options.seed if options.seed is not None else options.first)
         if options.seed is not None:
-            return _replay(console, options.seed)
+            return replay(console, options.seed)
         return many(console, options)
     except runner.CannotStart as error:
         console.print(str(error), style="bold red", markup=False)
@@ -90,7 +90,7 @@ def _again(seed: int) -> Result | None:
     return next(runner.results(world.run, [seed], workers=1, keep_log=True), None)
 
 
-def _replay(console: Console, seed: int) -> int:
+def replay(console: Console, seed: int) -> int:
     result = world.run(seed, keep_log=True)
     console.print(timeline.lines(result.log), soft_wrap=True)
     console.print(
@@ -103,7 +103,7 @@ def _replay(console: Console, seed: int) -> int:
     return 1
 
 
-def _story(console: Console, seed: int) -> int:
+def story(console: Console, seed: int) -> int:
     result = world.run(seed, keep_log=True, calm=True)
     log = [entry for entry in result.log if entry.who != "cluster"]  # what the simulation says of itself
     console.print(timeline.lines(log, width=console.width, explain=True), soft_wrap=True)

@@ -129,6 +129,33 @@ def test_a_seed_is_the_same_whatever_python_makes_of_strings() -> None:
     assert digests[0] == digests[1]
 
 
+def test_a_replay_shows_the_whole_log_and_what_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.simulation.world.run", fails_at_2_and_4)
+    for seed, status, words in ((2, 1, "Seed 2 found:"), (3, 0, "Seed 3 found nothing.")):
+        console = Console(file=io.StringIO(), width=120)
+        assert command.replay(console, seed) == status
+        assert isinstance(console.file, io.StringIO)
+        output = console.file.getvalue()
+        assert words in output
+        assert "goes home" in output
+        assert f"digest-{seed}" in output
+
+
+def test_the_story_leaves_out_what_the_simulation_says_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = (Entry(0.0, "user", "deploys", "user"), Entry(3.0, "cluster", "nothing goes wrong any more", "cluster"))
+    monkeypatch.setattr(
+        "tests.simulation.world.run",
+        lambda seed, *, keep_log, calm: Result(seed, (), 9.0, 0.0, 2, "digest", {}, log if keep_log and calm else ()),
+    )
+    console = Console(file=io.StringIO(), width=120)
+    assert command.story(console, 5) == 0
+    assert isinstance(console.file, io.StringIO)
+    output = console.file.getvalue()
+    assert "deploys" in output
+    assert "(user: a person" in output
+    assert "nothing goes wrong" not in output
+
+
 def test_ctrl_c_ends_it_with_what_it_has() -> None:
     with _command("--seeds", "100000", "--workers", "1") as process:
         assert process.stdout is not None

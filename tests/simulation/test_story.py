@@ -11,7 +11,7 @@ from app.cluster import resources
 from app.cluster.api import Json, Resource
 from tests import builders
 from tests.builders import Builder
-from tests.simulation import timeline
+from tests.simulation import timeline, world
 from tests.simulation.apiserver.server import NODES
 from tests.simulation.apiserver.store import Change
 from tests.simulation.manifests import Check, Template, Workload, namespace
@@ -432,3 +432,15 @@ def test_of_a_failing_seed_only_what_led_to_its_first_finding_is_told() -> None:
     assert (part[0].text, part[-1].text, len(part)) == ("10", "I1: twice", 61)
     assert timeline.last_part(log[:50], 20)[0].text == "29"
     assert timeline.last_part([], 20) == ()
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_all_that_happens_can_be_told(seed: int) -> None:
+    log = world.run(seed, keep_log=True).log
+    assert log
+    for entry in log:
+        assert entry.who
+        assert entry.text
+        assert "None" not in entry.text
+        assert "\n" not in entry.text or entry.kind == "finding"
+    assert [entry.time for entry in log] == sorted(entry.time for entry in log)
