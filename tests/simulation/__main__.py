@@ -77,6 +77,7 @@ def many(console: Console, options: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             stopped = True
     console.print(report.table(tally, time.monotonic() - began))
+    tally.failing.sort(key=lambda result: result.seed)
     for result in tally.failing[: report.SHOWN]:
         console.print(report.findings(result, _again(result.seed) if result.digest else None), soft_wrap=True)
     console.print(report.verdict(tally), soft_wrap=True)
