@@ -119,14 +119,12 @@ async def test_pods_that_cannot_start_say_why(server: Subject) -> None:
         await server.api.delete(PODS, name, server.namespace)
 
 
-async def test_an_owner_in_vain(server: Subject) -> None:
-    """An object can name an owner that is being deleted in the foreground: it goes as well."""
+async def test_who_comes_late_to_a_deletion_in_the_foreground_goes_as_well(server: Subject) -> None:
     owner = await create(server, config_map("owner"))
     await create(server, config_map("held", owner, blocking=True))
     held = {"metadata": {"finalizers": ["example.com/mine"]}}
     await server.api.patch(CONFIGMAPS, "held", held, server.namespace)
     await server.api.delete(CONFIGMAPS, "owner", server.namespace, propagation="Foreground")
     await create(server, config_map("late", owner, blocking=True))
-    await left(server, "held", "owner")
     await server.api.patch(CONFIGMAPS, "held", {"metadata": {"finalizers": None}}, server.namespace)
     await left(server)

@@ -58,7 +58,7 @@ class GarbageCollector(Controller):
         owners = meta.get("ownerReferences")
         if owners == was.get("ownerReferences"):
             return
-        if any(self._state(new, owner) != "solid" for owner in owners or ()):
+        if any(self._state(new, owner) == "dangling" for owner in owners or ()):
             yield meta["uid"]
         if old is not None:
             yield from self._waiting_owners(old)
