@@ -5,6 +5,7 @@ one that is added while it is being worked on comes back exactly once, after ``d
 """
 
 import asyncio
+import math
 import random
 from collections import deque
 from collections.abc import Hashable
@@ -101,11 +102,12 @@ class WorkQueue(Generic[K]):
             earlier.cancel()
         self._delayed[key] = asyncio.get_running_loop().call_at(due, self._due, key)
 
-    def retry(self, key: K, at_least: float = 0.0) -> None:
-        """After its backoff, or ``at_least`` that many seconds."""
+    def retry(self, key: K, at_least: float = 0.0, at_most: float = math.inf) -> None:
+        """After its backoff, ``at_most`` that many seconds or a little less by chance, and ``at_least`` that many."""
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         self._retries += 1
-        self.add_after(key, max(at_least, backoff.delay(failures, base=self._base, cap=self._cap, rng=self._rng)))
+        pause = backoff.delay(failures, base=self._base, cap=min(self._cap, at_most), rng=self._rng)
+        self.add_after(key, max(at_least, pause))
 
     def forget(self, key: K) -> None:
         """Its next ``retry`` starts from the beginning."""

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import itertools
 import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -124,6 +125,82 @@ async def test_f16_a_poisoned_key_backs_off_with_a_traceback_and_others_go_on(
     assert len(work.times("good")) == 600
     assert 15 < len(work.times("poison")) < 40
     assert caplog.text.count("RuntimeError: bug") == len(work.times("poison"))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [errors.Conflict(409, "Conflict", "m"), errors.Unavailable(0, "x", "m"), errors.TooManyRequests(429, "x", "m")],
+)
+async def test_f7_after_an_outage_all_keys_are_looked_at_again_within_seconds(error: errors.ApiError) -> None:
+    keys = [f"key-{number}" for number in range(50)]
+    work = Work()
+    outage = 600.0
+
+    async def reconcile(key: str) -> Outcome:
+        await work.reconcile(key)
+        if asyncio.get_running_loop().time() < outage:
+            raise error
+        return Done()
+
+    for key in keys:
+        work.queue.add(key)
+    async with running(Controller("test", work.queue, reconcile), concurrency=4):
+        await asyncio.sleep(outage + 100)
+    ends = [work.times(key)[-1] for key in keys]
+    assert all(outage <= end <= outage + 3 for end in ends)
+    assert max(ends) - min(ends) > 1, "they do not come back together"
+    assert all(len(work.times(key)) < 10 + outage / 1.5 for key in keys)
+
+
+async def test_f56_a_controller_may_wait_less_long_after_failures() -> None:
+    work = Work(a=[RuntimeError() for _ in range(1000)])
+    work.queue.add("a")
+    async with running(Controller("test", work.queue, work.reconcile, cap=10)):
+        await asyncio.sleep(600)
+    pauses = [later - earlier for earlier, later in itertools.pairwise(work.times("a"))]
+    assert 5 <= max(pauses) <= 10
+
+
+class TestAPoisonedKey:
+    """F16: it is told of once, and again only after it has recovered."""
+
+    async def test_is_told_of_at_its_fifth_failure_with_the_last_error(self) -> None:
+        work = Work(a=[RuntimeError(number) for number in range(1, 40)], b=[RuntimeError() for _ in range(4)])
+        told: list[tuple[str, str]] = []
+        controller = Controller(
+            "test", work.queue, work.reconcile, stuck=lambda key, error: told.append((key, str(error)))
+        )
+        work.queue.add("a")
+        work.queue.add("b")
+        async with running(controller):
+            await asyncio.sleep(3600)
+            assert told == [("a", "5")]
+            work.plans["a"] = [RuntimeError(number) for number in range(6)]
+            work.queue.add("a")
+            await asyncio.sleep(3600)
+        assert told == [("a", "5"), ("a", "4")]
+
+    async def test_is_not_what_the_api_server_is_too_busy_for_however_often(self) -> None:
+        away: list[Outcome | Exception] = [errors.Unavailable(0, "x", "m") for _ in range(20)]
+        work = Work(a=[*away, RuntimeError(1), *away, RuntimeError(2)])
+        told: list[str] = []
+        controller = Controller("test", work.queue, work.reconcile, stuck=lambda key, error: told.append(key))
+        work.queue.add("a")
+        async with running(controller):
+            await asyncio.sleep(3600)
+        assert work.controller.queue.failures("a") == 0
+        assert told == []
+
+    async def test_is_tried_again_even_if_it_cannot_be_told_of(self, caplog: pytest.LogCaptureFixture) -> None:
+        def stuck(key: str, error: Exception) -> None:
+            raise ValueError("nor can this be told")
+
+        work = Work(a=[RuntimeError() for _ in range(7)])
+        work.queue.add("a")
+        async with running(Controller("test", work.queue, work.reconcile, stuck=stuck)):
+            await asyncio.sleep(60)
+        assert len(work.times("a")) == 8
+        assert "nor can this be told" in caplog.text
 
 
 async def test_a_success_resets_the_backoff() -> None:

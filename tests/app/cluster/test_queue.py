@@ -122,6 +122,18 @@ async def test_a_retry_may_be_told_to_wait_longer(queue: WorkQueue[str]) -> None
     assert await take(queue) == ("a", 7)
 
 
+async def test_a_retry_may_be_told_not_to_wait_so_long(queue: WorkQueue[str]) -> None:
+    for _ in range(20):
+        before = now()
+        queue.retry("a", at_most=3)
+        _, time = await take(queue)
+        assert time - before <= 3
+    assert time - before >= 1.5
+    before = now()
+    queue.retry("a", at_least=7, at_most=3)
+    assert (await take(queue))[1] - before == 7
+
+
 async def test_shutdown_wakes_all_getters_and_drops_what_waits(queue: WorkQueue[str]) -> None:
     getters = [asyncio.create_task(queue.get()) for _ in range(3)]
     await asyncio.sleep(1)
