@@ -9,6 +9,7 @@ from tests.simulation.apiserver.store import Change, Store
 
 BOOKMARK_SECONDS = 60.0
 LAST_BOOKMARK_SECONDS = 2.0  # before the end
+_TICK = 1e-6  # by which a timer may fire too early
 
 Select = Callable[[Json], bool]
 View = Callable[[Json], Json]
@@ -94,7 +95,7 @@ class Watch:
             if self._queue and not self.silent:
                 due, event = self._queue[0]
                 early = due - self._loop.time()
-                if early > 0:
+                if early > _TICK:
                     await self._wait(early)
                     continue
                 self._queue.popleft()
@@ -118,7 +119,7 @@ class Watch:
     def _until_bookmark(self) -> float:
         """Seconds until the next bookmark: one a minute, and one shortly before the end."""
         left = self._end_at - self._loop.time() - LAST_BOOKMARK_SECONDS
-        return min(BOOKMARK_SECONDS, left) if left > 0.0 else BOOKMARK_SECONDS
+        return min(BOOKMARK_SECONDS, left) if left > _TICK else BOOKMARK_SECONDS
 
     def _mark(self) -> None:
         self._bookmark = self._loop.call_later(self._until_bookmark(), self._mark)
