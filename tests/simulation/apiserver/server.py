@@ -11,7 +11,7 @@ from collections.abc import Callable
 from app.cluster import errors, resources, selector
 from app.cluster.api import Json, PatchType, Resource
 from tests.simulation import clock
-from tests.simulation.apiserver import defaults, lists, refusals, rules
+from tests.simulation.apiserver import defaults, lists, refusals, rules, writing
 from tests.simulation.apiserver.admission import Asked, Policy, Webhook, mutated, refuse_ending
 from tests.simulation.apiserver.patches import patched
 from tests.simulation.apiserver.store import Change, Key, Store
@@ -21,19 +21,7 @@ NODES = Resource("", "v1", "nodes", "Node", namespaced=False)
 
 Bodies = list[Json]
 
-_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _TRIES = 5
-# Left out when there is nothing in it.
-_OMITTED = frozenset({"labels", "annotations", "finalizers", "ownerReferences"})
-# What no request can change of an object.
-_FIXED = (
-    "uid",
-    "resourceVersion",
-    "creationTimestamp",
-    "generation",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-)
 
 
 class Server:
@@ -106,33 +94,9 @@ class Server:
     async def create(
         self, resource: Resource, body: Json, namespace: str = "", *, by: str, dry_run: bool = False
     ) -> Json:
-        metadata = dict(body["metadata"])
-        if resource.namespaced:
-            if namespace and metadata.get("namespace", namespace) != namespace:
-                raise refusals.bad_request(
-                    "the namespace of the provided object does not match the namespace sent on the request"
-                )
-            namespace = namespace or metadata.get("namespace", "")
-        else:
-            namespace = ""
-        if metadata.get("resourceVersion"):
-            message = "resourceVersion should not be set on objects to be created"
-            raise errors.Unavailable(500, "HTTP500", message)
-        if not metadata.get("name"):
-            if not metadata.get("generateName"):
-                why = "Required value: name or generateName is required"
-                raise refusals.invalid(resource, "", "metadata.name", why)
-            start = metadata["generateName"][: rules.LONGEST_GENERATED]
-            metadata["name"] = start + "".join(self._rng.choices(_ALPHABET, k=5))
-        name = metadata["name"]
+        new = writing.new_object(resource, body, namespace, self._rng)
+        namespace, name = new["metadata"].get("namespace", ""), new["metadata"]["name"]
         key = _key(resource, name, namespace)
-        rules.check_name(resource, name)
-        new = {**copy.deepcopy(body), "apiVersion": resource.api_version, "kind": resource.kind}
-        if resource.plural not in rules.WITHOUT_STATUS:
-            new.pop("status", None)
-        new["metadata"] = {k: v for k, v in metadata.items() if k not in ("uid", "resourceVersion")}
-        if resource.namespaced:
-            new["metadata"]["namespace"] = namespace
         asked = Asked("CREATE", resource, namespace, name, None, new, by, dry_run)
         home = self._home(asked)
         refuse_ending(asked, home)
@@ -257,7 +221,7 @@ class Server:
         key = _key(resource, name, namespace)
         for _ in range(_TRIES):
             old = self.get(resource, name, namespace)
-            new = self._merged(resource, old, apply(old), subresource)
+            new = writing.merged(resource, old, apply(old), subresource)
             asked = Asked("UPDATE", resource, namespace, name, old, new, by, dry_run)
             home = self._home(asked)
             if not subresource and any(webhook.applies(asked, home) for webhook in self.webhooks):
@@ -274,33 +238,6 @@ class Server:
             return new
         raise refusals.conflict(resource, name)
 
-    def _merged(self, resource: Resource, old: Json, new: Json, subresource: str) -> Json:
-        """What a request may change of an object. Raises Conflict for another resourceVersion, Invalid for a uid."""
-        was, now = old["metadata"], new["metadata"]
-        if now.get("name") != was["name"]:
-            message = f"the name of the object ({now.get('name')}) does not match the name on the URL ({was['name']})"
-            raise refusals.bad_request(message)
-        if (now.get("resourceVersion") or was["resourceVersion"]) != was["resourceVersion"]:
-            raise refusals.conflict(resource, was["name"])
-        if (now.get("uid") or was["uid"]) != was["uid"] and not (subresource == "status" and rules.is_ours(resource)):
-            why = f'Invalid value: "{now["uid"]}": field is immutable'
-            raise refusals.invalid(resource, was["name"], "metadata.uid", why)
-        if subresource == "status":
-            metadata = dict(was)
-            if resource.plural in rules.STATUS_WITH_ANNOTATIONS and "annotations" in now:
-                metadata["annotations"] = now["annotations"]
-            rest = {field: value for field, value in old.items() if field != "status"}
-            return {**rest, "metadata": metadata, **({"status": new["status"]} if "status" in new else {})}
-        if resource.plural not in rules.WITHOUT_STATUS:
-            new = {k: v for k, v in new.items() if k != "status"} | (
-                {"status": old["status"]} if "status" in old else {}
-            )
-        metadata = {k: v for k, v in now.items() if v or k not in _OMITTED} | {k: was[k] for k in _FIXED if k in was}
-        new = {**new, "metadata": metadata}
-        if resource == resources.PODS and not new["spec"].get("schedulingGates", True):
-            new["spec"] = {k: v for k, v in new["spec"].items() if k != "schedulingGates"}
-        return new
-
     def _finish(
         self, resource: Resource, key: Key, old: Json, new: Json, subresource: str, *, by: str, verb: str
     ) -> None:
@@ -311,7 +248,7 @@ class Server:
             self.store.next_version()
             self._put(resource, key, None, by=by, verb=verb, drawn=True)
             return
-        if "generation" in meta and _is_wanted_anew(resource, subresource, old, new):
+        if "generation" in meta and writing.is_wanted_anew(resource, subresource, old, new):
             meta["generation"] += 1
         meta["resourceVersion"] = str(self.store.version + 1)
         self._put(resource, key, new, by=by, verb=verb)
@@ -372,16 +309,3 @@ def _grace(resource: Resource, body: Json, asked: float | None) -> float:
 
 def _has_spec_finalizers(body: Json) -> bool:
     return body["kind"] == "Namespace" and bool((body.get("spec") or {}).get("finalizers"))
-
-
-def _is_wanted_anew(resource: Resource, subresource: str, old: Json, new: Json) -> bool:
-    if subresource == "status":
-        return False
-    if resource.plural in rules.ANNOTATIONS_COUNT:
-        was, now = old["metadata"].get("annotations") or {}, new["metadata"].get("annotations") or {}
-        return was != now or _content(old) != _content(new)
-    return _content(old) != _content(new)
-
-
-def _content(body: Json) -> Json:
-    return {key: value for key, value in body.items() if key not in ("metadata", "status")}
