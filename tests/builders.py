@@ -146,6 +146,11 @@ class PodBuilder(Builder[core.Pod]):
         statuses = [{"name": "main", "state": {"terminated": terminated}}]
         return self.changed({"status": {"phase": phase, "containerStatuses": statuses}})
 
+    def disrupted(self, reason: str = "EvictionByEvictionAPI", message: str = "Eviction API: evicting") -> Self:
+        """With the condition that says that the cluster ends it."""
+        condition = {"type": "DisruptionTarget", "status": "True", "reason": reason, "message": message}
+        return self.changed({"status": {"conditions": [condition]}})
+
     def evicted(self) -> Self:
         return self.changed({"status": {"phase": "Failed", "reason": "Evicted", "message": "node low on memory"}})
 

@@ -28,7 +28,10 @@ class TaskSpec(Model):
 
 
 class Attempt(Model):
-    """One pod that ran the check. Holdfast's addition to Keptn's status."""
+    """One pod that ran the check. Holdfast's addition to Keptn's status.
+
+    One that the cluster ended (`disrupted`) is no failure of the check. It has the number of the one that follows it.
+    """
 
     number: Int32
     pod_name: str
@@ -40,6 +43,7 @@ class Attempt(Model):
     start_time: Time | None = None
     end_time: Time | None = None
     code_digest: str = ""  # of inline code, if it is certain that the pod ran this and not an edit of it
+    disrupted: bool = False
 
 
 class TaskStatus(Model):

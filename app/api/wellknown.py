@@ -31,6 +31,8 @@ POD_TEMPLATE_HASH: Final = "pod-template-hash"
 CONTROLLER_REVISION_HASH: Final = "controller-revision-hash"
 DEPLOYMENT_REVISION: Final = "deployment.kubernetes.io/revision"
 RESTARTED_AT: Final = "kubectl.kubernetes.io/restartedAt"
+# The condition of a pod that the cluster ends: evicted, preempted, drained, or lost with its node.
+DISRUPTION: Final = "DisruptionTarget"
 JOB_NAME: Final = "batch.kubernetes.io/job-name"
 
 INJECT_CERTIFICATE: Final = "keptn.sh/inject-cert"

@@ -97,15 +97,15 @@ def _failure(item: ItemStatus, task: Task | None, room: int) -> str:
     text = f"pre-deployment task {item.definition_name} failed (KeptnTask {item.name}"
     if task is None:
         return text + ")."
-    attempts = task.status.attempts
+    last = task_rules.judged(task.status.attempts)
     text += f", {task.status.reason}" if task.status.reason else ""
-    text += f", {_counted(attempts[-1].number, 'attempt')})" if attempts else ")"
+    text += f", {_counted(last.number, 'attempt')})" if last else ")"
     lines = task_rules.last_words(task)
     if lines:
         return f'{text}. It printed: "{_tail(lines, room)}".'
-    if attempts and attempts[-1].exit_code is not None:
-        why = "" if attempts[-1].reason in ("", "Error") else f" ({attempts[-1].reason})"
-        return f"{text}. It ended with exit code {attempts[-1].exit_code}{why}; no output of it was kept."
+    if last and last.exit_code is not None:
+        why = "" if last.reason in ("", "Error") else f" ({last.reason})"
+        return f"{text}. It ended with exit code {last.exit_code}{why}; no output of it was kept."
     return f"{text}: {_tail(task.status.message, room)}." if task.status.message else text + "."
 
 
@@ -115,9 +115,11 @@ def _progress(item: ItemStatus, task: Task | None, version: WorkloadVersion, roo
         return f"{what} could not be made (see the events of KeptnWorkloadVersion {version.metadata.name})"
     if task.status.reason:
         return f"{what} cannot start: {task.status.reason}: {_tail(task.status.message, room)}"
-    attempts = task.status.attempts
-    tried = f" after {_counted(attempts[-1].number, 'failed attempt')}" if attempts else ""
-    return f"{what} is running{tried} (KeptnTask {item.name})"
+    failed = task_rules.failures(task.status.attempts)
+    tried = f" after {_counted(failed, 'failed attempt')}" if failed else ""
+    last = task.status.attempts[-1] if task.status.attempts else None
+    again = f"; the cluster ended its last pod ({last.reason}), which does not count" if last and last.disrupted else ""
+    return f"{what} is running{tried} (KeptnTask {item.name}){again}"
 
 
 def _advice(kind: str, retry: str) -> str:

@@ -18,6 +18,11 @@ _SCRIPT = {"deno": "/var/data/function.ts", "python": "/var/data/function.py"}
 _CODE_VOLUME = "function-mount"
 _DEFAULT_VOLUME_SIZE = "1Gi"
 
+# A pod that the cluster evicts, preempts, drains or loses with its node is made again and does not count as failed.
+_POD_FAILURE_POLICY = {
+    "rules": [{"action": "Ignore", "onPodConditions": [{"type": wellknown.DISRUPTION, "status": "True"}]}]
+}
+
 Json = dict[str, Any]
 
 
@@ -58,7 +63,8 @@ def build(
     """The Job that runs `task` for the `run`-th time, after `failures` attempts that already count.
 
     `mounted` is where the script lies, None for a container or for code that the pod fetches itself.
-    Source: keptn-behaviour 4, but for restartPolicy Never (each attempt's pod and log stay) and the security context.
+    Source: keptn-behaviour 4, but for restartPolicy Never (each attempt's pod and log stay), the policy on what the
+    cluster ends, and the security context.
     """
     meta = task.metadata
     context = task.spec.context
@@ -83,6 +89,7 @@ def build(
         },
         "spec": {
             "backoffLimit": max(0, task.spec.retries - failures),
+            "podFailurePolicy": _POD_FAILURE_POLICY,
             "activeDeadlineSeconds": max(1, int(durations.parse(task.spec.timeout))),
             "ttlSecondsAfterFinished": definition.spec.ttl_seconds_after_finished,
             "template": {

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.api.core import Job, Pod, Terminated
+from app.api import wellknown
+from app.api.core import Job, Pod, PodCondition, Terminated
 from app.api.task import Attempt, Task
 from app.lifecycle import names
 from app.lifecycle.states import State, is_completed
@@ -76,7 +77,7 @@ def next_step(task: Task, job: Job | None, pods: Sequence[Pod], now: str, compla
         return Nothing()
     lost = bool(status.job_name) and (job is None or job.metadata.name != status.job_name)
     attempts = record((*status.attempts, _lost(task)) if lost else status.attempts, pods)
-    failed = _failures(attempts, job if status.runs <= 1 and not lost else None)
+    failed = max(failures(attempts), job.status.failed if job and status.runs <= 1 and not lost else 0)
     limit = task.spec.retries + 1
     if job is None:
         if failed < limit:
@@ -121,20 +122,17 @@ def afterword(task: Task, pods: Sequence[Pod]) -> WriteStatus | Nothing:
     if task.status.status != State.FAILED or task.metadata.deletion_timestamp:
         return Nothing()
     known = task.status.attempts
-    number = known[-1].number if known else 0
-    stopped = [
-        pod
-        for pod in _unknown(known, pods)
-        if pod.metadata.deletion_timestamp
-        and any(container.state.terminated for container in pod.status.container_statuses)
-    ]
-    late = [
-        _attempt(pod, number + place).model_copy(update={"status": State.FAILED, "reason": task.status.reason})
-        for place, pod in enumerate(stopped, start=1)
-    ]
-    if not late:
+    attempts = known
+    for pod in _unknown(known, pods):
+        if not pod.metadata.deletion_timestamp or not any(s.state.terminated for s in pod.status.container_statuses):
+            continue
+        attempt = _attempt(pod, _next_number(attempts))
+        if not attempt.disrupted:
+            attempt = attempt.model_copy(update={"status": State.FAILED, "reason": task.status.reason})
+        attempts = (*attempts, attempt)
+    if attempts == known:
         return Nothing()
-    return WriteStatus({"attempts": [attempt.dump() for attempt in (*known, *late)[-KEPT_ATTEMPTS:]]})
+    return WriteStatus({"attempts": [attempt.dump() for attempt in attempts[-KEPT_ATTEMPTS:]]})
 
 
 def waiting(task: Task, reason: str, message: str) -> WriteStatus | Nothing:
@@ -152,16 +150,29 @@ def refused(task: Task, reason: str, message: str, now: str) -> WriteStatus:
 def record(known: tuple[Attempt, ...], pods: Iterable[Pod]) -> tuple[Attempt, ...]:
     """The attempts known so far and those of pods that have ended since, numbered in order of their start.
 
-    A pod that is being deleted is not an attempt of its own: its Job says why it went (the deadline, most often).
+    A pod that is being deleted is not an attempt of its own: its Job says why it went (the deadline, most often). But
+    where the cluster has ended it, the pod itself says so.
     """
-    ended = [
-        pod
-        for pod in _unknown(known, pods)
-        if pod.status.phase in ("Succeeded", "Failed") and not pod.metadata.deletion_timestamp
-    ]
-    number = known[-1].number if known else 0
-    fresh = [_attempt(pod, number + place) for place, pod in enumerate(ended, start=1)]
-    return (*known, *fresh)[-KEPT_ATTEMPTS:]
+    attempts = known
+    for pod in _unknown(known, pods):
+        ended = pod.status.phase in ("Succeeded", "Failed") and not pod.metadata.deletion_timestamp
+        if ended or _disruption(pod):
+            attempts = (*attempts, _attempt(pod, _next_number(attempts)))
+    return attempts[-KEPT_ATTEMPTS:]
+
+
+def failures(attempts: Sequence[Attempt]) -> int:
+    """How many attempts count as failed. The oldest may not be kept any more, so the last one's number tells.
+
+    What a Job's own `status.failed` counts is the same: pods that its podFailurePolicy ignores are not in it.
+    """
+    succeeded = sum(attempt.status == State.SUCCEEDED for attempt in attempts)
+    return _next_number(attempts) - 1 - succeeded
+
+
+def judged(attempts: Sequence[Attempt]) -> Attempt | None:
+    """The last attempt that counts, None if there is none."""
+    return next((attempt for attempt in reversed(attempts) if not attempt.disrupted), None)
 
 
 def trouble(pods: Iterable[Pod]) -> tuple[str, str]:
@@ -181,24 +192,31 @@ def trouble(pods: Iterable[Pod]) -> tuple[str, str]:
 
 def last_words(task: Task) -> str:
     """The last lines that the check printed, "" if none were kept."""
-    return next((a.last_lines for a in reversed(task.status.attempts) if a.last_lines), "")
+    return next((a.last_lines for a in reversed(task.status.attempts) if a.last_lines and not a.disrupted), "")
 
 
 def _unknown(known: tuple[Attempt, ...], pods: Iterable[Pod]) -> list[Pod]:
     """The pods that are not on record, in order of their start."""
     names = {attempt.pod_name for attempt in known}
     order = sorted(pods, key=lambda pod: (pod.metadata.creation_timestamp or "", pod.metadata.name))
-    if known and known[0].number > 1:
+    if len(known) >= KEPT_ATTEMPTS:
         # The oldest attempts are not kept. Their pods may still be there, and must not count as new ones.
         order = order[next((at for at, pod in enumerate(order) if pod.metadata.name in names), 0) :]
     return [pod for pod in order if pod.metadata.name not in names]
 
 
-def _failures(attempts: tuple[Attempt, ...], job: Job | None) -> int:
-    """Attempts that count as failed. The Job's own count helps where pods are gone or too many to keep."""
-    number = attempts[-1].number if attempts else 0
-    succeeded = sum(attempt.status == State.SUCCEEDED for attempt in attempts)
-    return max(number - succeeded, job.status.failed if job else 0)
+def _next_number(attempts: Sequence[Attempt]) -> int:
+    """The number of the attempt that follows. What the cluster ended is made again under the same number."""
+    if not attempts:
+        return 1
+    return attempts[-1].number + (0 if attempts[-1].disrupted else 1)
+
+
+def _disruption(pod: Pod) -> PodCondition | None:
+    """Why the cluster has ended the pod, None if it has not: exactly what the Job's podFailurePolicy ignores."""
+    if pod.status.phase != "Failed":
+        return None
+    return next((c for c in pod.status.conditions if c.type == wellknown.DISRUPTION and c.status == "True"), None)
 
 
 def _started(task: Task, job: Job, now: str) -> dict[str, Any]:
@@ -211,7 +229,7 @@ def _started(task: Task, job: Job, now: str) -> dict[str, Any]:
 
 def _lost(task: Task) -> Attempt:
     """The attempt whose Job somebody deleted. It counts, or a Job deleted again and again would run for ever."""
-    number = task.status.attempts[-1].number + 1 if task.status.attempts else 1
+    number = _next_number(task.status.attempts)
     message = f"Job {task.status.job_name} was deleted before its end was seen"
     return Attempt(number=number, pod_name="", status=State.FAILED, reason=_LOST_REASON, message=message)
 
@@ -244,17 +262,19 @@ def _verdict(
 def _attempt(pod: Pod, number: int) -> Attempt:
     ended = next((s.state.terminated for s in pod.status.container_statuses if s.state.terminated), None)
     failed = pod.status.phase == "Failed"
+    disruption = _disruption(pod)
     return Attempt(
         number=number,
         pod_name=pod.metadata.name,
         status=State.FAILED if failed else State.SUCCEEDED,
-        reason=pod.status.reason or (ended.reason if ended else ""),
-        message=pod.status.message,
+        reason=disruption.reason if disruption else pod.status.reason or (ended.reason if ended else ""),
+        message=pod.status.message or (disruption.message if disruption else ""),
         exit_code=ended.exit_code if ended else None,
         last_lines=_tidy(ended),
         start_time=ended.started_at if ended else pod.status.start_time,
         end_time=ended.finished_at if ended else None,
         code_digest=pod.metadata.annotations.get("keptn.sh/code-digest", ""),
+        disrupted=disruption is not None,
     )
 
 

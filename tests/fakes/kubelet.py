@@ -14,6 +14,7 @@ class Kubelet:
     def __init__(self, api: FakeApi, *, seconds: float = 0.3, lag: float = 1.0, backoff: float = 10.0) -> None:
         self.exit_codes: defaultdict[str, list[int]] = defaultdict(list)
         self.started: Counter[str] = Counter()  # pods started, by definition
+        self.disruptions: Counter[str] = Counter()  # pods that the cluster is still to end, by definition
         self._api = api
         self.seconds = seconds  # that a check takes
         self.full = False  # no pod is made any more
@@ -34,20 +35,24 @@ class Kubelet:
                 await changed.wait()
 
     async def _job(self, job: Json) -> None:
-        limit = job["spec"]["backoffLimit"]
-        for number in range(limit + 1):
-            await asyncio.sleep(0.02 if number == 0 else self._backoff)
+        failures = number = 0
+        while failures <= job["spec"]["backoffLimit"]:
+            await asyncio.sleep(0.02 if failures == 0 else self._backoff)
             if self.full or not self._is_there(job):
                 return
-            if await self._pod(job, number) == 0:
+            code = await self._pod(job, number)
+            number += 1
+            if code == 0:
                 await asyncio.sleep(self._lag)
                 self._end(job, {"type": "Complete", "status": "True"})
                 return
+            failures += code is not None
         await asyncio.sleep(self._lag)
         failed = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}
         self._end(job, failed | {"message": "Job has reached the specified backoff limit"})
 
-    async def _pod(self, job: Json, number: int) -> int:
+    async def _pod(self, job: Json, number: int) -> int | None:
+        """Runs one pod. Returns its exit code, None if the cluster ended it and the Job is to ignore that."""
         definition = self._definition(job)
         self.started[definition] += 1
         meta = job["metadata"]
@@ -67,6 +72,10 @@ class Kubelet:
         }
         self._api.put(body)
         await asyncio.sleep(self.seconds)
+        if self.disruptions[definition]:
+            self.disruptions[definition] -= 1
+            await self._evict(body)
+            return None
         plan = self.exit_codes[definition]
         code = plan.pop(0) if plan else 0
         state = {
@@ -76,6 +85,19 @@ class Kubelet:
             phase = "Failed" if code else "Succeeded"
             self._api.put({**body, "status": {"phase": phase, "containerStatuses": [{"name": "main", "state": state}]}})
         return code
+
+    async def _evict(self, body: Json) -> None:
+        """As the eviction API does: condition, deletion, end, gone."""
+        about = {"reason": "EvictionByEvictionAPI", "message": "Eviction API: evicting"}
+        conditions = [{"type": "DisruptionTarget", "status": "True", **about}]
+        deleting = {**body["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}
+        self._api.put({**body, "metadata": deleting, "status": {"phase": "Running", "conditions": conditions}})
+        await asyncio.sleep(0.05)
+        state = {"terminated": {"exitCode": 137, "reason": "Error"}}
+        status = {"phase": "Failed", "conditions": conditions, "containerStatuses": [{"name": "main", "state": state}]}
+        self._api.put({**body, "metadata": deleting, "status": status})
+        await asyncio.sleep(0.05)
+        self._api.remove(resources.PODS, body["metadata"]["name"], body["metadata"]["namespace"])
 
     def _end(self, job: Json, condition: Json) -> None:
         if self._is_there(job):

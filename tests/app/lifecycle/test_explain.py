@@ -59,6 +59,12 @@ class TestRunning:
         assert "is running after 1 failed attempt (" in one
         assert "is running after 2 failed attempts (" in two
 
+    def test_says_that_the_cluster_ended_a_pod_and_does_not_count_it(self) -> None:
+        drained = attempts(2, disrupted=True, reason="EvictionByEvictionAPI")
+        said = held(running("check"), a_task("check", "Progressing", attempts=drained)).message
+        assert "is running after 1 failed attempt (KeptnTask pre-check-1)" in said
+        assert said.endswith("; the cluster ended its last pod (EvictionByEvictionAPI), which does not count.")
+
     def test_leaves_out_what_has_ended(self) -> None:
         both = running("a", "b")
         assert " task a " not in held(both, a_task("a", "Succeeded"), a_task("b", "Progressing")).message

@@ -67,6 +67,11 @@ class TestTheJob:
         spec = job()["spec"]
         assert (spec["backoffLimit"], spec["activeDeadlineSeconds"], spec["ttlSecondsAfterFinished"]) == (3, 90, 100)
 
+    def test_makes_again_what_the_cluster_ends_and_does_not_count_it(self) -> None:
+        (rule,) = job()["spec"]["podFailurePolicy"]["rules"]
+        assert rule == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+        assert pod_spec()["restartPolicy"] == "Never"  # what a podFailurePolicy asks for
+
     def test_of_a_later_run_has_fewer_attempts_and_another_name(self) -> None:
         later = job(run=2, failures=2)
         assert later["spec"]["backoffLimit"] == 1

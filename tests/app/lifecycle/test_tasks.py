@@ -151,6 +151,78 @@ class TestTheVerdict:
         assert (seen["reason"], seen["message"]) == ("Evicted", "node low on memory")
 
 
+class TestADisruption:
+    """F39: a pod that the cluster ends is the cluster's failure, and the Job that ignores it makes another."""
+
+    @pytest.mark.parametrize("deleting", [True, False], ids=["drained", "node out of memory"])
+    def test_is_listed_with_its_reason_and_counts_for_nothing(self, deleting: bool) -> None:
+        ended = a_pod("j-1").ended(137).disrupted()
+        fields = written(RUNNING.spec(retries=0), JOB, ended.deleting() if deleting else ended)
+        assert "status" not in fields
+        (seen,) = fields["attempts"]
+        assert (seen["disrupted"], seen["reason"], seen["exitCode"]) == (True, "EvictionByEvictionAPI", 137)
+        assert seen["message"] == "Eviction API: evicting"
+
+    def test_has_the_number_of_the_attempt_that_follows(self) -> None:
+        pods = [
+            a_pod("j-1", "2026-01-01T00:00:41Z").ended(1),
+            a_pod("j-2", "2026-01-01T00:00:42Z").ended(137).disrupted(),
+            a_pod("j-3", "2026-01-01T00:00:43Z").ended(137).disrupted().deleting(),
+            a_pod("j-4", "2026-01-01T00:00:44Z").ended(1),
+        ]
+        fields = written(RUNNING, JOB.failures(2), *pods)
+        assert [(a["number"], a["disrupted"]) for a in fields["attempts"]] == [
+            (1, False),
+            (2, True),
+            (2, True),
+            (2, False),
+        ]
+        assert "status" not in fields
+        third = a_pod("j-5", "2026-01-01T00:00:45Z").ended(1)
+        assert written(RUNNING, JOB.failures(2), *pods, third)["reason"] == "BackoffLimitExceeded"
+
+    def test_that_has_not_ended_the_pod_says_nothing(self) -> None:
+        assert step(RUNNING, JOB, a_pod("j-1").running().disrupted().deleting()) == Nothing()
+
+    def test_does_not_pass_for_the_check_if_the_pod_ends_well_while_it_is_stopped(self) -> None:
+        assert step(RUNNING, JOB, a_pod("j-1").ended(0).disrupted().deleting()) == Nothing()
+
+    def test_that_is_not_true_is_a_failure_as_for_the_job(self) -> None:
+        over = a_pod("j-1").ended(1).disrupted()
+        over = over.changed({"status": {"conditions": [{"type": "DisruptionTarget", "status": "False"}]}})
+        assert written(RUNNING.spec(retries=0), JOB, over)["status"] == "Failed"
+
+    def test_again_and_again_does_not_use_the_retries_up(self) -> None:
+        current = RUNNING.spec(retries=1).view
+        pods: list[Pod] = []
+        for number in range(1, 40):
+            pods.append(a_pod(f"j-{99 - number}", f"2026-01-01T00:{number:02}:00Z").ended(137).disrupted().view)
+            current = after(current, tasks.next_step(current, JOB.view, pods, NOW))
+            assert tasks.next_step(current, JOB.view, pods, NOW) == Nothing()
+        assert current.status.status == "Progressing"
+        assert tasks.failures(current.status.attempts) == 0
+        assert len(current.status.attempts) == tasks.KEPT_ATTEMPTS
+        assert tasks.next_step(current, None, [], NOW) == StartJob(run=2, failures=1)
+
+    def test_counts_if_the_job_says_so_since_an_older_one_ignores_nothing(self) -> None:
+        tried = RUNNING.status("Progressing", attempts=[attempt(1) | {"disrupted": True}])
+        assert written(tried, JOB.failures(3))["status"] == "Failed"
+
+    def test_that_ends_after_the_verdict_keeps_its_own_reason(self) -> None:
+        late = RUNNING.status("Failed", reason="DeadlineExceeded")
+        result = tasks.afterword(late.view, [a_pod("j-1").ended(137).disrupted().deleting().view])
+        assert isinstance(result, WriteStatus)
+        (seen,) = result.fields["attempts"]
+        assert (seen["disrupted"], seen["reason"]) == (True, "EvictionByEvictionAPI")
+
+    def test_has_no_last_words_and_is_not_what_is_judged(self) -> None:
+        said = RUNNING.status("Failed", attempts=[attempt(1, "a"), attempt(2, "b") | {"disrupted": True}])
+        assert tasks.last_words(said.view) == "a"
+        judged = tasks.judged(said.view.status.attempts)
+        assert judged is not None
+        assert judged.number == 1
+
+
 class TestTrouble:
     def test_of_a_pod_is_told_in_the_status(self) -> None:
         stuck = a_pod("j-1").waiting("CreateContainerConfigError", 'secret "s" not found')
@@ -311,7 +383,15 @@ pods_seen = st.lists(
     st.builds(
         lambda number, end: end(a_pod(f"j-{number}", f"2026-01-01T00:00:4{number}Z")),
         st.integers(0, 5),
-        st.sampled_from([lambda p: p, lambda p: p.running(), lambda p: p.ended(1), lambda p: p.ended(0).deleting()]),
+        st.sampled_from(
+            [
+                lambda p: p,
+                lambda p: p.running(),
+                lambda p: p.ended(1),
+                lambda p: p.ended(0).deleting(),
+                lambda p: p.ended(137).disrupted().deleting(),
+            ]
+        ),
     ),
     max_size=4,
     unique_by=lambda builder: builder.name,
@@ -338,5 +418,7 @@ def test_whatever_is_seen_each_step_is_taken_once_and_a_verdict_stands(
         if isinstance(result, WriteStatus) and result.verdict is State.SUCCEEDED:
             assert known is not None
             assert any(c.type == "Complete" for c in known.status.conditions)
-        numbers = [a.number for a in current.status.attempts]
-        assert numbers == sorted(set(numbers))
+        numbers = [a.number for a in current.status.attempts if not a.disrupted]
+        assert numbers == list(range(1, len(numbers) + 1))
+        everything = [a.number for a in current.status.attempts]
+        assert everything == sorted(everything)

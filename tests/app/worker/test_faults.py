@@ -176,6 +176,37 @@ class TestFaults:
             assert await settled(world, 3600.0) == 0
 
 
+class TestADisruption:
+    """F39: what the cluster does to a check's pod is not the check's failure."""
+
+    async def test_of_a_check_without_retries_makes_it_run_again(self) -> None:
+        async with World() as world:
+            world.kubelet.disruptions["check"] = 2
+            world.define(**ONCE)
+            world.deploy()
+            await world.until(world.is_open)
+            assert world.kubelet.started == {"check": 3}
+            attempts = world.task()["status"]["attempts"]
+            assert [(a["number"], a["status"], a.get("disrupted", False)) for a in attempts] == [
+                (1, "Failed", True),
+                (1, "Failed", True),
+                (1, "Succeeded", False),
+            ]
+            assert {a["reason"] for a in attempts[:2]} == {"EvictionByEvictionAPI"}
+            assert len(world.api.all(resources.JOBS)) == 1
+
+    async def test_leaves_all_retries_to_the_check(self) -> None:
+        async with World() as world:
+            world.kubelet.disruptions["check"] = 3
+            world.kubelet.exit_codes["check"] = [1, 1]
+            world.define(retries=1, container={"name": "check", "image": "check:1"})
+            world.deploy()
+            await world.until(lambda: world.progressing()["status"] == "False")
+            assert world.kubelet.started == {"check": 5}
+            assert "2 attempts)" in world.progressing()["message"]
+            assert await settled(world) == 0
+
+
 class TestTwoLeaders:
     """There is one, by a Lease; but one that was frozen may wake up and not know yet that it is none any more."""
 
