@@ -54,7 +54,7 @@ class Ending:
         """The versions that are about this pod's content, by whatever words its workload asked for checks."""
         namespace = pod["metadata"]["namespace"]
         image = pod["spec"]["containers"][0]["image"]
-        of = {}
+        of: dict[int, VersionFacts] = {}
         for marks in asked:
             name = marks[wellknown.WORKLOAD]
             workload = f"{marks.get(wellknown.APP, name)}-{name}"

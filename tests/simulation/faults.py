@@ -186,8 +186,8 @@ class LateWrites:
             own = earlier(call)
             if not call.is_write or call.resource == "leases":
                 return own
-            # A Job's create that comes after the Job was made by another, has ended and is gone by its TTL would run the
-            # check again, and nothing could tell it from the first: docs/limits.md.
+            # A Job's create that comes when the Job was made by another, has ended and is gone by its TTL would run
+            # the check again, and nothing could tell it from the first: docs/limits.md.
             most = min(longest, _LATEST_JOB) if str(call) == "create jobs" else longest
             return replace(own, late=rng.uniform(0.0, most))
 
@@ -211,7 +211,7 @@ class BreakWatches:
             return ""
         error = rng.choice(
             (
-                errors.Unavailable(0, "ConnectionFailed", "connection reset by peer"),
+                errors.Unavailable(500, "InternalError", "etcdserver: leader changed"),
                 errors.Gone(410, "Expired", "too old resource version"),
             )
         )
@@ -220,8 +220,11 @@ class BreakWatches:
             world.server.compact()
         for watch in list(client.watches):
             if rng.random() < 0.6:
-                if rng.random() < 0.3:
+                end = rng.choice(("finish", "fail", "cut", "cut"))
+                if end == "finish":
                     watch.finish()
+                elif end == "fail":
+                    watch.fail(error)
                 else:
                     watch.cut(error)
         return f"watches of {client.name} break: {error.reason}{', and the past is compacted' if forgets else ''}"
@@ -338,6 +341,49 @@ class RefuseJobs:
         return f"a quota refused all {resource.plural} of checks for {seconds:.1f} s"
 
 
+@dataclass(frozen=True, slots=True)
+class RefusePods:
+    """After our webhook has had its say, a quota refuses the workload's pods: nothing may be left of them (F36)."""
+
+    luck: int
+
+    async def do(self, world: "World") -> str:
+        seconds = random.Random(self.luck).uniform(0.5, 10.0)
+
+        def policy(asked: Asked) -> None:
+            labels = asked.new["metadata"].get("labels") or {}
+            is_check = labels.get(wellknown.LABEL) == wellknown.LABEL_TASK
+            if asked.operation == "CREATE" and asked.resource == resources.PODS and not is_check:
+                raise errors.Forbidden(403, "Forbidden", f'pods "{asked.name}" is forbidden: exceeded quota: small')
+
+        with world.policy(policy):
+            await world.sleep(seconds)
+        return f"a quota refused all pods of workloads for {seconds:.1f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """Whatever is written of one object of ours is refused: it fails for ever, and the others must not suffer (F16)."""
+
+    luck: int
+
+    async def do(self, world: "World") -> str:
+        rng = random.Random(self.luck)
+        resource = rng.choice((resources.TASKS, resources.WORKLOAD_VERSIONS))
+        body = pick(rng, world.server.list(resource))
+        if body is None:
+            return ""
+        name, seconds = body["metadata"]["name"], rng.uniform(0.5, 10.0)
+
+        def policy(asked: Asked) -> None:
+            if asked.resource == resource and asked.name == name and asked.by.startswith("worker"):
+                raise errors.ApiError(400, "BadRequest", "no reason that anybody knows")
+
+        with world.policy(policy):
+            await world.sleep(seconds)
+        return f"whatever was written of {resource.kind} {name} was refused for {seconds:.1f} s"
+
+
 @contextmanager
 def _changed(client: Client, change: Callable[[object], None]) -> Iterator[None]:
     before = replace(client.network)
@@ -390,4 +436,6 @@ DRAWS: tuple[tuple[int, Callable[[random.Random], Act]], ...] = (
     (1, lambda rng: DeleteLease()),
     (2, _luck(RefuseGates)),
     (3, _luck(RefuseJobs)),
+    (1, _luck(RefusePods)),
+    (1, _luck(Poison)),
 )

@@ -228,6 +228,16 @@ class LoseNode:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinNodes:
+    """Ten nodes join at once: a DaemonSet that has passed starts on them without another check (F52)."""
+
+    async def do(self, world: "World") -> str:
+        for _ in range(10):
+            await world.add_node()
+        return "ten nodes join"
+
+
+@dataclass(frozen=True, slots=True)
 class Strangers:
     """Pods that are none of our business: bare ones, and ones that have their node already (F53, F54)."""
 
@@ -340,6 +350,7 @@ DRAWS: tuple[tuple[int, Callable[[random.Random], Act]], ...] = (
     (3, _luck(DeleteCheck)),
     (2, _luck(Evict)),
     (1, _luck(LoseNode)),
+    (1, lambda rng: JoinNodes()),
     (2, _luck(Strangers)),
     (2, _luck(Rehearse)),
     (1, _luck(WipeGates)),

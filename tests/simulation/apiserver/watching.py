@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 
+from app.cluster import errors
 from app.cluster.api import Json, Resource
 from tests.simulation.apiserver.store import Change, Store
 
@@ -75,6 +76,12 @@ class Watch:
         """Says the last event that waits to be heard a second time."""
         if self._queue:
             self._queue.append(self._queue[-1])
+
+    def fail(self, error: errors.ApiError) -> None:
+        """Says `error` as an event, as a server does that cannot go on with a watch, and ends."""
+        status = {"kind": "Status", "code": error.status, "reason": error.reason, "message": error.message}
+        self._put({"type": "ERROR", "object": status})
+        self.finish()
 
     def cut(self, error: Exception) -> None:
         self._error = error
