@@ -1,7 +1,80 @@
-"""Seeds that once found something, and what: they are run again by every `make test`.
+"""Worlds in which something was once found, written down so that they stay what they were: a seed does not.
 
-What a seed means changes whenever the plan of a run draws something more or in another order. Then these are seeds like
-any others; a fault that must never be forgotten gets a test of its own beside the code that it was in.
+What a seed means changes whenever the plan of a run draws something more or in another order. So what a seed has found
+is put into a plan of its own here, as small as it can be, and is run again by every `make test`.
 """
 
-REGRESSIONS: tuple[tuple[int, str], ...] = ()
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.api import wellknown
+from tests.simulation.acts import Act
+from tests.simulation.manifests import SHOP, Check, Script, Template, Workload
+from tests.simulation.plan import Plan
+from tests.simulation.users import USER
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class _Annotate:
+    """Restarts a workload, or asks for another try of it."""
+
+    workload: str
+    again: bool
+
+    async def do(self, world: "World") -> str:
+        resource = world.workloads[self.workload].resource
+        marks = {wellknown.RETRY: "once more"}
+        change = {"metadata": {"annotations": marks}}
+        if not self.again:
+            change = {"spec": {"template": {"metadata": {"annotations": {wellknown.RESTARTED_AT: "now"}}}}}
+        await world.server.patch(resource, self.workload, change, SHOP, by=USER)
+        return f"{'asks for another try of' if self.again else 'restarts'} {self.workload}"
+
+
+@dataclass(frozen=True, slots=True)
+class _DeleteAndApply:
+    """kubectl delete --cascade=foreground and, at once, kubectl apply."""
+
+    workload: str
+
+    async def do(self, world: "World") -> str:
+        workload = world.workloads[self.workload]
+        await world.server.delete(workload.resource, workload.name, SHOP, by=USER, propagation="Foreground")
+        await world.apply_when_gone(workload)
+        return f"deletes {workload.name} in the foreground, and has applied it again"
+
+
+def _plan(number: int, check: Check, workload: Workload, *acts: tuple[float, Act], injects: bool = False) -> Plan:
+    return Plan(
+        seed=number,
+        checks=(check,),
+        late=(),
+        workloads=(workload,),
+        workers=1,
+        webhooks=1,
+        nodes=2,
+        two_leaders=False,
+        injects=injects,
+        latency=(0.0005, 0.02),
+        acts=acts,
+        length=12.0,
+    )
+
+
+_FAILS = Check("check", Script(2.0, fails=9), retries=0)
+_SLOW = Check("check", Script(3.0), retries=0)
+_WEB = Workload("web", replicas=2, template=Template("shop/web:1", "1.0", ("check",)))
+_SET = Workload("web", "StatefulSet", replicas=3, parallel=True, template=Template("shop/web:1", "1.0", ("check",)))
+
+# What was found → the world that found it.
+REGRESSIONS: dict[str, Plan] = {
+    # Both ReplicaSets of one content waited for one failed check, and each made a KeptnWorkloadVersion for the retry.
+    "two-revisions-retry-at-once": _plan(
+        1, _FAILS, _WEB, (1.0, _Annotate("web", False)), (1.5, _Annotate("web", True))
+    ),
+    # The KeptnWorkload was still being deleted, and got new versions that were deleted with it, again and again.
+    "foreground-deletion-and-apply": _plan(8, _SLOW, _SET, (1.0, _DeleteAndApply("web"))),
+}

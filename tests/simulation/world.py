@@ -63,8 +63,12 @@ _QUIET_WRITES = 6
 
 def run(seed: int, *, keep_log: bool = False, calm: bool = False) -> Result:
     """Everything that `seed` decides, from the first object to the last. The same seed gives the same result."""
+    return play(plan.calm(seed) if calm else plan.draw(seed), keep_log=keep_log)
+
+
+def play(drawn: Plan, *, keep_log: bool = False) -> Result:
+    """As ``run``, of a plan that somebody has written."""
     began = time.process_time()
-    drawn = plan.calm(seed) if calm else plan.draw(seed)
     with ErrorLog() as log:
         world = loop.run(_life(drawn, keep_log))
     for (message, error), count in log.findings.items():
