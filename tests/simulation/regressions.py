@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.api import wellknown
+from app.cluster.api import Json
 from tests.simulation.acts import Act
 from tests.simulation.manifests import SHOP, Check, Script, Template, Workload
 from tests.simulation.plan import Plan
@@ -26,8 +27,7 @@ class _Annotate:
 
     async def do(self, world: "World") -> str:
         resource = world.workloads[self.workload].resource
-        marks = {wellknown.RETRY: "once more"}
-        change = {"metadata": {"annotations": marks}}
+        change: Json = {"metadata": {"annotations": {wellknown.RETRY: "once more"}}}
         if not self.again:
             change = {"spec": {"template": {"metadata": {"annotations": {wellknown.RESTARTED_AT: "now"}}}}}
         await world.server.patch(resource, self.workload, change, SHOP, by=USER)
