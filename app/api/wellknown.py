@@ -19,6 +19,7 @@ NAMESPACE_OPT_IN: Final = "keptn.sh/lifecycle-toolkit"
 NAMESPACE_OPT_IN_VALUE: Final = "enabled"
 
 GATE_REMOVED: Final = "keptn.sh/scheduling-gate-removed"
+GATE_BYPASSED: Final = "keptn.sh/scheduling-gate-bypassed"
 RETRY: Final = "keptn.sh/retry"
 CONTENT: Final = "keptn.sh/content"
 CODE_DIGEST: Final = "keptn.sh/code-digest"

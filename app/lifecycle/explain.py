@@ -13,6 +13,11 @@ from app.lifecycle.states import State, is_completed
 PREFIX = "Holdfast: "
 # Stands in every message of a failure, and in no other.
 STAY_HELD = "The pods stay held."
+# To whom a policy or a webhook refuses the change of a pod that opens its gate.
+REFUSED_ADVICE = (
+    "Let Holdfast's worker change this pod (see the policy or webhook that refuses it); the gate then opens by itself "
+    "within seconds."
+)
 # An event's message ends there, and the advice is at its end. What a check printed gives way, down to so much of it.
 _MOST_BYTES = 1024
 _LEAST_WORDS = 100
@@ -82,6 +87,37 @@ def hold(
     )
     stuck = any(task is None or task.status.reason for _, task in running)
     return Hold(HoldState.WAITING if stuck else HoldState.RUNNING, since, words)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The gate of this pod cannot be taken off, since then (RFC 3339) and for that reason."""
+
+    pod: str
+    reason: str
+    since: str
+
+
+def refused(version: WorkloadVersion, refusal: Refusal) -> Hold:
+    """Why pods of `version` are held although its checks have passed."""
+    since = version.status.start_time or refusal.since
+    words = _fitted(
+        1,
+        lambda room: (
+            f"{PREFIX}held since {since}: all checks have passed, but the gate of pod {refusal.pod} cannot be removed: "
+            f"{_tail(refusal.reason, room)}. {REFUSED_ADVICE}"
+        ),
+    )
+    return Hold(HoldState.WAITING, refusal.since, words)
+
+
+def bypassed(pod: str, namespace: str) -> str:
+    """That a pod went without its gate having been opened by us, and what to do."""
+    return (
+        f"{PREFIX}pod {pod} went without its checks having passed: somebody other than Holdfast took its gate off. "
+        "Who it was stands in the API server's audit log, if that is on. The next pod of this revision is held again. "
+        f"To have this one checked as well, delete it: kubectl -n {namespace} delete pod {pod}"
+    )
 
 
 def retry_command(kind: str, name: str, namespace: str) -> str:

@@ -71,6 +71,33 @@ def release(pod: Pod) -> list[Json]:
     return patch
 
 
+def is_bypassed(pod: Pod) -> bool:
+    """Whether somebody else has taken our gate off the pod: our own release takes the label off in the same patch."""
+    return pod.metadata.labels.get(wellknown.LABEL) == wellknown.LABEL_HELD and not is_held(pod)
+
+
+def mark(pod: Pod) -> list[Json]:
+    """The patch that takes our label off a bypassed pod and leaves an annotation that says so; [] if it is not one.
+
+    Guarded as `release` is: it fails as a whole (422) if the pod is another by now or its label is gone.
+    """
+    if not is_bypassed(pod):
+        return []
+    meta = pod.metadata
+    path = f"{_LABELS}/{_escaped(wellknown.LABEL)}"
+    patch: list[Json] = [{"op": "test", "path": path, "value": wellknown.LABEL_HELD}]
+    if meta.uid:
+        patch.append({"op": "test", "path": "/metadata/uid", "value": meta.uid})
+    if not meta.annotations and meta.resource_version:
+        patch.append({"op": "test", "path": "/metadata/resourceVersion", "value": meta.resource_version})
+    patch.append({"op": "remove", "path": path})
+    if meta.annotations:
+        patch.append(_add(f"{_ANNOTATIONS}/{_escaped(wellknown.GATE_BYPASSED)}", "true"))
+    else:
+        patch.append(_add(_ANNOTATIONS, {wellknown.GATE_BYPASSED: "true"}))
+    return patch
+
+
 def _add(path: str, value: object) -> Json:
     return {"op": "add", "path": path, "value": value}
 

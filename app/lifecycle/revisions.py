@@ -79,6 +79,11 @@ class New:
     name: str
 
 
+def is_about(version: WorkloadVersion, wanted: Wanted) -> bool:
+    """Whether the version's verdict is about this content."""
+    return version.metadata.annotations.get(wellknown.CONTENT) == wanted.content
+
+
 def choose(versions: Sequence[WorkloadVersion], wanted: Wanted) -> WorkloadVersion | New:
     """The version of the workload whose verdict counts for a held pod, or the name of the one to make.
 
@@ -88,7 +93,7 @@ def choose(versions: Sequence[WorkloadVersion], wanted: Wanted) -> WorkloadVersi
     one, also when two revisions of the same content ask for another try at the same moment.
     """
     same = sorted(
-        (v for v in versions if v.metadata.annotations.get(wellknown.CONTENT) == wanted.content),
+        (v for v in versions if is_about(v, wanted)),
         key=lambda v: (v.metadata.creation_timestamp or "", v.metadata.name),
         reverse=True,
     )

@@ -74,6 +74,7 @@ async def together(calls: list[Coroutine[Any, Any, None]]) -> None:
 
 _API_VERSIONS = {
     "Pod": "v1",
+    "Namespace": "v1",
     "Deployment": "apps/v1",
     "StatefulSet": "apps/v1",
     "DaemonSet": "apps/v1",

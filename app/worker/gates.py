@@ -7,11 +7,19 @@ from app.cluster import resources
 from app.cluster.api import PatchType
 from app.cluster.errors import Conflict, Forbidden, Invalid, NotFound
 from app.lifecycle import gates
-from app.lifecycle.explain import PREFIX
 from app.worker.context import Context, together
 
 _AT_ONCE = 20
 _TRIES = 3
+
+
+class GateRefused(Exception):
+    """Somebody (a policy, another webhook) does not let us take the gate off this pod; `reason` are its words."""
+
+    def __init__(self, pod: Pod, reason: str) -> None:
+        super().__init__(f"the gate of pod {pod.metadata.namespace}/{pod.metadata.name} cannot be removed: {reason}")
+        self.pod = pod
+        self.reason = reason
 
 
 class Gates:
@@ -19,11 +27,13 @@ class Gates:
         self._context = context
         self._at_once = asyncio.Semaphore(_AT_ONCE)
 
-    async def open(self, pods: list[Pod]) -> None:
-        """Opens ours on all of them. Raises the first error there was, after all have been tried."""
-        await together([self._open(pod) for pod in pods])
+    async def open(self, pods: list[Pod]) -> list[GateRefused]:
+        """Opens ours on all of them. Returns those that were refused; raises any other error, after all were tried."""
+        refused: list[GateRefused] = []
+        await together([self._open(pod, refused) for pod in pods])
+        return sorted(refused, key=lambda each: each.pod.metadata.name)
 
-    async def _open(self, pod: Pod) -> None:
+    async def _open(self, pod: Pod, refused: list[GateRefused]) -> None:
         async with self._at_once:
             for _ in range(_TRIES):
                 operations = gates.release(pod)
@@ -40,9 +50,8 @@ class Gates:
                     # Either the pod has changed since it was seen, or somebody does not let us.
                     pod = await self._again(pod)
                     if pod.metadata.resource_version == meta.resource_version:
-                        message = f"{PREFIX}all checks have passed, but the gate cannot be removed: {error.message}"
-                        self._context.event("Pod", pod, "SchedulingGateNotRemoved", message, warning=True)
-                        raise
+                        refused.append(GateRefused(pod, error.message))
+                        return
                 else:
                     self._context.caches.pods.observe(body)
                     return

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from app.api.core import Pod
 from app.api.meta import Object
 from app.api.wellknown import CONTROLLER_REVISION_HASH
+from app.lifecycle.explain import Refusal
 from app.lifecycle.identity import owner_of
 
 VersionKey = tuple[str, str]  # namespace, name
@@ -45,6 +46,8 @@ def revision_key_of(pod: Pod) -> RevisionKey | None:
 class Links:
     _links: dict[RevisionKey, Link] = field(default_factory=dict)
     _of_version: defaultdict[VersionKey, set[RevisionKey]] = field(default_factory=lambda: defaultdict(set))
+    # Revisions that have passed and whose gates somebody does not let us open.
+    refusals: dict[RevisionKey, Refusal] = field(default_factory=dict)
 
     def get(self, key: RevisionKey) -> Link | None:
         return self._links.get(key)

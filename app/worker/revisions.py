@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from app.api import wellknown
 from app.api.core import Pod
-from app.api.meta import controlled_by
+from app.api.meta import OwnerReference, controlled_by
 from app.api.workload import Workload, WorkloadVersion
 from app.cluster import resources
 from app.cluster.api import Json
 from app.cluster.controller import After, Done, Outcome
 from app.cluster.errors import AlreadyExists, Conflict, NotFound
 from app.lifecycle import gates, identity, names, revisions
-from app.lifecycle.explain import PREFIX
+from app.lifecycle.explain import PREFIX, REFUSED_ADVICE, Refusal
 from app.lifecycle.identity import Identity
 from app.worker.caches import BY_OWNER, BY_REVISION, BY_WORKLOAD, scoped
 from app.worker.context import Context
@@ -42,6 +42,7 @@ class RevisionReconciler:
         if not pods:
             link = self._links.get(key)
             self._links.drop(key)
+            self._links.refusals.pop(key, None)
             if link is not None:
                 self._judged(link.version)
             return Done()
@@ -55,26 +56,16 @@ class RevisionReconciler:
             pods = self._made_from(source.template, pods)
             if not pods:
                 return Done()
-        revision = revisions.revision_key(
-            pods[0], owner, managed_replica_set=source.managed_replica_set, template=source.template.digest
-        )
+        revision = _revision(pods[0], owner, source)
         # What stands on the workload is about its newest revision; an older one keeps what it was checked as.
         version = self._checked_before(key.namespace, revision) if source.age is Age.OLD else None
         if version is None:
-            seen = pods[0].model_copy(
-                update={"spec": pods[0].spec.model_copy(update={"containers": source.template.containers})}
-            )
-            asked = identity.identify(seen, source.keys)
-            if asked is None:
+            found = asked_for(pods[0], source)
+            if found is None:
                 log.info("pods held although nobody asked for checks", extra={"namespace": key.namespace})
-                await self._gates.open(pods)
+                await self._open(key, pods)
                 return Done()
-            wanted = revisions.Wanted(
-                base_name=asked.version_name,
-                content=revisions.content_digest(source.template.digest, asked),
-                revision=revision,
-                retry=source.parent.metadata.annotations.get(wellknown.RETRY, ""),
-            )
+            asked, wanted = found
             reference = {"uid": owner.uid, "kind": owner.kind, "name": owner.name}
             workload = await self._workload(asked, reference, source, key, pods)
             version = await self._version(workload, asked, reference, wanted)
@@ -82,10 +73,27 @@ class RevisionReconciler:
         self._links.assign(key, link)
         if revisions.has_passed(version.status):
             await self._cover(version, revision)
-            await self._gates.open(pods)
+            await self._open(key, pods)
         self._judged(link.version)
         await self._note(version, key, pods)
         return Done()
+
+    async def _open(self, key: RevisionKey, pods: list[Pod]) -> None:
+        """Opens the gates. Where somebody does not let us, raises GateRefused, and says so once to each pod."""
+        refused = await self._gates.open(pods)
+        known = self._links.refusals.pop(key, None)
+        if not refused:
+            return
+        first = refused[0]
+        since = known.since if known else self._context.stamp()
+        self._links.refusals[key] = Refusal(first.pod.metadata.name, first.reason, since)
+        for each in refused:
+            if known is None or known.reason != first.reason:
+                words = f"all checks have passed, but the gate cannot be removed: {each.reason}. {REFUSED_ADVICE}"
+                self._context.event("Pod", each.pod, "SchedulingGateNotRemoved", f"{PREFIX}{words}", warning=True)
+        if (link := self._links.get(key)) is not None:
+            self._judged(link.version)  # the workload says so as well
+        raise first
 
     def _made_from(self, template: Template, pods: list[Pod]) -> list[Pod]:
         """The pods of a ReplicaSet of nobody that are as its template is now: it can be edited, and its pods stay."""
@@ -240,6 +248,28 @@ class RevisionReconciler:
         if created is None:
             raise NotFound(404, "NotFound", f"KeptnWorkloadVersion {choice.name} was deleted as it was made")
         return created
+
+
+def asked_for(pod: Pod, source: Source) -> tuple[Identity, revisions.Wanted] | None:
+    """Who a pod is and what it needs a verdict on, None if nobody asked for checks."""
+    owner = identity.owner_of(pod)
+    # By the containers of its template: a pod's own may have been changed at admission.
+    seen = pod.model_copy(update={"spec": pod.spec.model_copy(update={"containers": source.template.containers})})
+    asked = identity.identify(seen, source.keys)
+    if owner is None or asked is None:
+        return None
+    return asked, revisions.Wanted(
+        base_name=asked.version_name,
+        content=revisions.content_digest(source.template.digest, asked),
+        revision=_revision(pod, owner, source),
+        retry=source.parent.metadata.annotations.get(wellknown.RETRY, ""),
+    )
+
+
+def _revision(pod: Pod, owner: OwnerReference, source: Source) -> str:
+    return revisions.revision_key(
+        pod, owner, managed_replica_set=source.managed_replica_set, template=source.template.digest
+    )
 
 
 def _spec(asked: Identity, reference: Json) -> Json:

@@ -16,6 +16,7 @@ from app.worker.links import Link, Links, RevisionKey, revision_key_of
 _SETTLE_SECONDS = 2.0
 REASON_FAILED = "WorkloadPreDeployTasksFailed"
 REASON_WAITING = "WorkloadPreDeployTasksWaiting"
+REASON_REFUSED = "SchedulingGateNotRemoved"
 
 
 class HoldReconciler:
@@ -28,7 +29,7 @@ class HoldReconciler:
 
     async def __call__(self, key: RevisionKey) -> Outcome:
         link = self._links.get(key)
-        hold = self._hold(link) if link else None
+        hold = self._hold(key, link) if link else None
         if link is None or hold is None:
             self._told.pop(key, None)
             return Done()
@@ -37,7 +38,7 @@ class HoldReconciler:
             if early > 0:
                 return After(early)
         if hold.state is not HoldState.RUNNING:
-            self._tell(key, link, hold)
+            self._tell(key, link, hold, refused=key in self._links.refusals)
         if link.parent_kind != "Deployment":
             return Done()
         deployment = self._context.caches.deployments.get(key.namespace, link.parent.metadata.name)
@@ -61,11 +62,14 @@ class HoldReconciler:
             self._context.caches.deployments.observe(body)
         return Done() if change.look_again is None else After(change.look_again)
 
-    def _hold(self, link: Link) -> Hold | None:
+    def _hold(self, key: RevisionKey, link: Link) -> Hold | None:
         caches = self._context.caches
         version = caches.versions.get(*link.version)
         if version is None:
             return None
+        refusal = self._links.refusals.get(key)
+        if refusal is not None:
+            return explain.refused(version, refusal)
         installation = self._context.settings.namespace
         tasks = {task.metadata.name: task for task in caches.tasks.by_index(BY_OWNER, version.metadata.uid)}
         ran = {task.spec.task_definition for task in tasks.values()}
@@ -84,9 +88,14 @@ class HoldReconciler:
         revision = deployment.metadata.annotations.get(wellknown.DEPLOYMENT_REVISION)
         return revision is not None and owner.metadata.annotations.get(wellknown.DEPLOYMENT_REVISION) == revision
 
-    def _tell(self, key: RevisionKey, link: Link, hold: Hold) -> None:
-        """Says it once to each pod, and once to the workload, for as long as the words stay the same."""
+    def _tell(self, key: RevisionKey, link: Link, hold: Hold, *, refused: bool) -> None:
+        """Says it once to each pod, and once to the workload, for as long as the words stay the same.
+
+        A pod whose gate may not be opened has been told already.
+        """
         reason = REASON_FAILED if hold.state is HoldState.FAILED else REASON_WAITING
+        if refused:
+            reason = REASON_REFUSED
         said, told = self._told.get(key, ("", frozenset()))
         told = told if said == hold.message else frozenset()
         held = [
@@ -95,7 +104,7 @@ class HoldReconciler:
             if gates.is_held(pod) and revision_key_of(pod) == key
         ]
         for pod in held:
-            if pod.metadata.uid not in told:
+            if pod.metadata.uid not in told and not refused:
                 self._context.event("Pod", pod, reason, hold.message, warning=True)
         if said != hold.message:
             self._context.event(link.parent_kind, link.parent, reason, hold.message, warning=True)

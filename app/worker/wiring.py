@@ -13,17 +13,22 @@ from app.cluster.controller import Controller
 from app.cluster.queue import WorkQueue
 from app.lifecycle import gates
 from app.lifecycle.states import is_completed
+from app.worker.bypasses import BypassReconciler
 from app.worker.caches import BY_CONFIG_MAP, BY_DEFINITION, BY_OWNER, BY_PARENT, Complaint
 from app.worker.context import Context
 from app.worker.functions import FunctionReconciler
 from app.worker.links import Links, RevisionKey, VersionKey, revision_key_of
 from app.worker.namespaces import NamespaceReconciler
+from app.worker.poison import Poison
 from app.worker.revisions import RevisionReconciler
 from app.worker.rollouts import HoldReconciler
 from app.worker.tasks import TaskReconciler
 from app.worker.workloadversions import WorkloadVersionReconciler
 
 Key = tuple[str, str]
+
+# Seconds. A gate that somebody does not let us open opens within so much, once they do.
+_GATES_CAP = 10.0
 
 
 class Wiring:
@@ -32,19 +37,41 @@ class Wiring:
     def __init__(self, context: Context, queue: Callable[[], WorkQueue[Any]]) -> None:
         self._context = context
         self._links = Links()
+        told = Poison(context, self._links)
         self.revisions: Controller[RevisionKey] = Controller(
-            "revisions", queue(), RevisionReconciler(context, self._links, self._judge)
+            "revisions",
+            queue(),
+            RevisionReconciler(context, self._links, self._judge),
+            cap=_GATES_CAP,
+            stuck=told.revision,
         )
         self.versions: Controller[VersionKey] = Controller(
-            "workloadversions", queue(), WorkloadVersionReconciler(context, self._links)
+            "workloadversions",
+            queue(),
+            WorkloadVersionReconciler(context, self._links),
+            stuck=told.of("KeptnWorkloadVersion", context.caches.versions),
         )
-        self.tasks: Controller[Key] = Controller("tasks", queue(), TaskReconciler(context))
-        self.functions: Controller[Key] = Controller("functions", queue(), FunctionReconciler(context))
-        self.holds: Controller[RevisionKey] = Controller("holds", queue(), HoldReconciler(context, self._links))
-        self.namespaces: Controller[str] = Controller("namespaces", queue(), NamespaceReconciler(context))
+        self.tasks: Controller[Key] = Controller(
+            "tasks", queue(), TaskReconciler(context), stuck=told.of("KeptnTask", context.caches.tasks)
+        )
+        self.functions: Controller[Key] = Controller(
+            "functions",
+            queue(),
+            FunctionReconciler(context),
+            stuck=told.of("KeptnTaskDefinition", context.caches.definitions),
+        )
+        self.holds: Controller[RevisionKey] = Controller(
+            "holds", queue(), HoldReconciler(context, self._links), stuck=told.revision
+        )
+        self.namespaces: Controller[str] = Controller(
+            "namespaces", queue(), NamespaceReconciler(context), stuck=told.namespace
+        )
+        self.bypasses: Controller[Key] = Controller(
+            "bypasses", queue(), BypassReconciler(context), stuck=told.of("Pod", context.caches.pods)
+        )
 
     def controllers(self) -> list[Controller[Any]]:
-        return [self.revisions, self.versions, self.tasks, self.functions, self.holds, self.namespaces]
+        return [self.revisions, self.versions, self.tasks, self.functions, self.holds, self.namespaces, self.bypasses]
 
     async def run(self, concurrency: int = 8) -> None:
         """Works until cancelled. Subscribing tells of all that is there: a predecessor may have stopped anywhere."""
@@ -83,6 +110,8 @@ class Wiring:
             if job is not None:
                 self._job(None, job)
             return
+        if new is not None and gates.is_bypassed(new):
+            self.bypasses.queue.add((new.metadata.namespace, new.metadata.name))
         revision = revision_key_of(pod)
         if revision is not None:
             self.revisions.queue.add(revision)

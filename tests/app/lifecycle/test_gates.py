@@ -129,3 +129,36 @@ def test_the_next_pod_of_that_name_is_not_released_in_its_place() -> None:
     now = {"metadata": {"uid": "2", "annotations": {"a": "b"}}, "spec": {"schedulingGates": [{"name": GATE}]}}
     with pytest.raises(jsonpatch.JsonPatchTestFailed):
         applied(now, gates.release(Pod.model_validate(seen)))
+
+
+class TestABypass:
+    """F55: our label says that the pod was held, and our gate is not there."""
+
+    @given(pods())
+    def test_is_what_a_held_pod_without_its_gate_shows(self, pod: Json) -> None:
+        held = applied(pod, gates.hold(pod))
+        assert not gates.is_bypassed(Pod.model_validate(pod))
+        assert not gates.is_bypassed(Pod.model_validate(held))
+        released = applied(held, gates.release(Pod.model_validate(held)))
+        assert not gates.is_bypassed(Pod.model_validate(released))
+        wiped = copy.deepcopy(held)
+        wiped["spec"]["schedulingGates"] = pod["spec"].get("schedulingGates", [])
+        assert gates.is_bypassed(Pod.model_validate(wiped))
+
+    @given(pods())
+    def test_is_marked_once_and_nothing_else_is_touched(self, pod: Json) -> None:
+        wiped = applied(pod, gates.hold(pod))
+        wiped["spec"].pop("schedulingGates")
+        marked = applied(wiped, gates.mark(Pod.model_validate(wiped)))
+        assert gates.mark(Pod.model_validate(marked)) == []
+        assert marked["metadata"]["annotations"].pop("keptn.sh/scheduling-gate-bypassed") == "true"
+        wiped["metadata"]["labels"].pop(LABEL)
+        wiped["metadata"].setdefault("annotations", {})
+        assert marked == wiped
+
+    def test_is_not_marked_on_a_namesake_or_twice(self) -> None:
+        seen: Json = {"metadata": {"name": "p", "uid": "1", "labels": {LABEL: "held"}, "annotations": {"a": "b"}}}
+        patch = gates.mark(Pod.model_validate(seen))
+        for other in ({"uid": "2"}, {"labels": {LABEL: "task"}}):
+            with pytest.raises(jsonpatch.JsonPatchTestFailed):
+                applied({"metadata": seen["metadata"] | other}, patch)
