@@ -55,7 +55,7 @@ _SYSTEM = ("kube-system", "kube-public", "kube-node-lease", INSTALLATION)
 _PATIENCE = 600.0
 _GLANCE = 1.0
 # A gate whose checks have passed opens within that many seconds of the verdict, once somebody leads and hears again.
-_PROMPT_SECONDS = 8.0
+_PROMPT_SECONDS = 12.0
 # Then nothing is written for so long, apart from what slow checks have to say.
 _QUIET_SECONDS = 12.0
 _QUIET_WRITES = 6
