@@ -224,7 +224,8 @@ def _without_label(body: Json) -> Json:
 
 def _without_gate(body: Json) -> Json:
     bare = _without_label(body)
-    bare["metadata"]["annotations"] = _without(bare["metadata"].get("annotations"), wellknown.GATE_REMOVED)
+    marks = _without(bare["metadata"].get("annotations"), wellknown.GATE_REMOVED)
+    bare["metadata"]["annotations"] = _without(marks, wellknown.GATE_BYPASSED)
     gates = [gate for gate in bare["spec"].get("schedulingGates") or () if gate["name"] != wellknown.GATE]
     bare["spec"] = {**bare["spec"], "schedulingGates": gates}
     return bare
