@@ -47,7 +47,7 @@ from tests.simulation.users import USER
 T = TypeVar("T")
 
 # What an API server may say at any time; a controller that meets it says so in its log and tries again.
-_REFUSALS = ("Forbidden", "Invalid", "NotFound", "ApiError")
+_REFUSALS = ("Forbidden", "Invalid", "NotFound", "ApiError", "GateRefused")
 _OWNERS = ("ReplicaSet", "StatefulSet", "DaemonSet", "Deployment", "Rollout")
 _SYSTEM = ("kube-system", "kube-public", "kube-node-lease", INSTALLATION)
 # Seconds that everything has to come to its end when nothing goes wrong any more: a retry of a Job waits 10, 20, 40 s,
@@ -66,11 +66,11 @@ def run(seed: int, *, keep_log: bool = False, calm: bool = False) -> Result:
     return play(plan.calm(seed) if calm else plan.draw(seed), keep_log=keep_log)
 
 
-def play(drawn: Plan, *, keep_log: bool = False) -> Result:
-    """As ``run``, of a plan that somebody has written."""
+def play(drawn: Plan, *, keep_log: bool = False, tell: Callable[[str], None] | None = None) -> Result:
+    """As ``run``, of a plan that somebody has written. `tell` hears of each finding as soon as it is made."""
     began = time.process_time()
     with ErrorLog() as log:
-        world = loop.run(_life(drawn, keep_log))
+        world = loop.run(_life(drawn, keep_log, tell))
     for (message, error), count in log.findings.items():
         if error in _REFUSALS:
             continue
@@ -78,15 +78,16 @@ def play(drawn: Plan, *, keep_log: bool = False) -> Result:
     return world.result(time.process_time() - began)
 
 
-async def _life(drawn: Plan, keep_log: bool) -> "World":
-    world = World(drawn, keep_log)
+async def _life(drawn: Plan, keep_log: bool, tell: Callable[[str], None] | None) -> "World":
+    world = World(drawn, keep_log, tell)
     await world.live()
     return world
 
 
 class World:
-    def __init__(self, drawn: Plan, keep_log: bool) -> None:
+    def __init__(self, drawn: Plan, keep_log: bool, tell: Callable[[str], None] | None = None) -> None:
         self.plan = drawn
+        self._tell = tell
         self.server = Server(self.rng("server"))
         self.truth = Truth(self.server)
         self.invariants = Invariants(self.server, self.truth, self.finding)
@@ -305,6 +306,8 @@ class World:
         said = f"{rule}: {text}"
         if said not in self._findings:
             self._findings[said] = None
+            if self._tell is not None:
+                self._tell(said)
             if self._entries is not None:
                 at = self._entries[-1].time if self._entries else 0.0
                 self._entries.append(Entry(at, "finding", said, "finding"))
