@@ -166,6 +166,10 @@ class Invariants:
             return
         state = _status(new).get("status", "")
         facts = self._truth.tasks[new["metadata"]["uid"]]
+        for attempt in _status(new).get("attempts") or ():
+            if attempt["podName"] in facts.disrupted and not attempt.get("disrupted"):
+                what = f"attempt {attempt['number']} of KeptnTask {facts.name}"
+                self._finding("I7", f"{what} counts, and it was the cluster that ended its pod {attempt['podName']}")
         if old is not None and (was := _status(old).get("status", "")) in _FINAL and state != was:
             self._finding("I7", f"KeptnTask {facts.name} went from {was} back to {state or 'nothing'}")
         if old is None or state == _status(old).get("status", ""):
@@ -174,9 +178,9 @@ class Invariants:
             self._finding("I2", f"KeptnTask {facts.name} is Succeeded although no pod of it has ended well")
         why = _status(new).get("reason")
         tries = new["spec"].get("retries", 0) + 1
-        failures = facts.bad + len(facts.doomed) + facts.lost
+        failures = facts.bad + facts.lost
         if state == "Failed" and why != "JobInvalid" and not facts.stopped and failures < tries:
-            had = f"{failures} of {tries} attempts have failed or were lost"
+            had = f"{failures} of {tries} attempts have failed or were lost, {len(facts.disrupted)} were disrupted"
             self._finding("I7", f"KeptnTask {facts.name} is Failed ({why}) although only {had}")
 
     def _version(self, change: Change) -> None:

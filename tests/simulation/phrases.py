@@ -108,13 +108,16 @@ def _lived(old: Json, new: Json, what: str) -> Phrase | None:
         return Phrase(f"the container of {what} has ended: {_end(new)}", kind)
     if phase != was and phase == "Running":
         return Phrase(f"starts {what}", kind)
+    ending, before = (condition(each, wellknown.DISRUPTION) for each in (new, old))
+    if ending and ending["reason"] != before.get("reason"):
+        return Phrase(f"{what} is to end: {ending['reason']}", kind)
     reason = _waiting(new)
     if reason and reason != _waiting(old):
         return Phrase(f"cannot start {what}: {reason}", kind)
-    ready, before = (condition(each, "Ready").get("status") == "True" for each in (new, old))
-    if ready and not before:
+    ready, was_ready = (condition(each, "Ready").get("status") == "True" for each in (new, old))
+    if ready and not was_ready:
         return Phrase(f"{what} is ready", kind)
-    return Phrase(f"{what} is not ready any more", kind) if before and not ready else None
+    return Phrase(f"{what} is not ready any more", kind) if was_ready and not ready else None
 
 
 def _ended(body: Json) -> Json:

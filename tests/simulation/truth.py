@@ -11,6 +11,7 @@ from app.cluster.api import Json
 from app.lifecycle import keys
 from tests.simulation.apiserver.server import Server
 from tests.simulation.apiserver.store import Change
+from tests.simulation.controllers import objects
 from tests.simulation.manifests import controller_of
 
 _PASSED = ("Succeeded", "Warning")
@@ -42,7 +43,7 @@ class TaskFacts:
     lost: int = 0  # Jobs that were gone before the task had its verdict
     good: int = 0
     bad: int = 0
-    doomed: dict[str, None] = field(default_factory=dict)  # pods that somebody deleted before they ended
+    disrupted: dict[str, None] = field(default_factory=dict)  # names of pods that the cluster has ended
     stopped: bool = False  # by a Job's deadline
     verdict: str = ""
 
@@ -181,19 +182,23 @@ class Truth:
             return
         phase = (change.body.get("status") or {}).get("phase")
         gone = change.new is None
-        facts.doomed.pop(meta["uid"], None)
         if phase == "Succeeded":
             facts.good += 1
             version = self.versions.get(facts.version_uid)
             if version is not None:
                 version.passed[facts.definition] = None
+        elif phase == "Failed" and _is_disrupted(change.body):
+            facts.disrupted[meta["name"]] = None
         elif phase == "Failed" or gone:
             facts.bad += 1
         else:
-            if "deletionTimestamp" in meta:
-                facts.doomed[meta["uid"]] = None
             return
         self._ended.add(meta["uid"])
+
+
+def _is_disrupted(pod: Json) -> bool:
+    found = objects.condition(pod, wellknown.DISRUPTION)
+    return found is not None and found["status"] == "True"
 
 
 def _image(template: Json) -> str:

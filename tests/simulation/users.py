@@ -202,7 +202,7 @@ class DeleteCheck:
 
 @dataclass(frozen=True, slots=True)
 class Evict:
-    """A node under pressure evicts a pod, a check's most often."""
+    """A node under pressure ends a pod, or somebody drains the node; it is a check's most often."""
 
     luck: int
 
@@ -213,8 +213,12 @@ class Evict:
         pod = pick(rng, checks or pods)
         if pod is None:
             return ""
-        await world.kubelet.evict(SHOP, pod["metadata"]["name"])
-        return f"pod {pod['metadata']['name']} is evicted"
+        name = pod["metadata"]["name"]
+        if rng.random() < 0.5:
+            await world.kubelet.evict(SHOP, name)
+            return f"pod {name} is evicted: its node is low on memory"
+        await world.kubelet.drain(SHOP, name, by=USER)
+        return f"pod {name} is drained off its node"
 
 
 @dataclass(frozen=True, slots=True)

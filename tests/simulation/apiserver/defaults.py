@@ -68,6 +68,7 @@ def _job(body: Json) -> None:
     labels = {**(about.get("labels") or {}), **mine}
     spec["template"] = {**template, "metadata": {**about, "labels": labels}}
     spec["selector"] = {"matchLabels": {_UID_LABEL: meta["uid"]}}
+    spec.setdefault("podReplacementPolicy", "Failed" if "podFailurePolicy" in spec else "TerminatingOrFailed")
     meta.setdefault("labels", labels)
     body["spec"], body["status"] = spec, {}
 

@@ -1,6 +1,7 @@
 """The Job controller: pods that run a Job, tried again after a while, and the Job's end.
 
-After kube-controller-manager 1.34. Not here: indexed and suspended Jobs, policies for failures and successes, adoption.
+After kube-controller-manager 1.34. Not here: indexed and suspended Jobs, policies for successes, adoption. Policies for
+failures as far as ``disruptions`` knows them.
 """
 
 import random
@@ -14,7 +15,7 @@ from app.cluster.errors import ApiError
 from tests.simulation import clock
 from tests.simulation.apiserver.server import Server
 from tests.simulation.apiserver.store import Change
-from tests.simulation.controllers import objects
+from tests.simulation.controllers import disruptions, objects
 from tests.simulation.controllers.base import Controller, Key, in_batches
 from tests.simulation.controllers.complaints import Complaints
 
@@ -33,7 +34,10 @@ _POD = "pod/"  # begins the name in a key that is about a pod to let go; no Job 
 
 @dataclass(frozen=True, slots=True)
 class _Backoff:
-    """How many pods have failed since the last that succeeded, and when the last of them did."""
+    """How many pods have failed since the last that succeeded, and when the last of them did.
+
+    Those that the Job ignores are among them: they do not count against its limit, and delay the next pod all the same.
+    """
 
     failures: int = 0
     last: float = 0.0
@@ -120,10 +124,11 @@ class JobController(Controller):
         known = {*uncounted["succeeded"], *uncounted["failed"]}
         fresh = [pod for pod in tracked if pod["metadata"]["uid"] not in known]
         succeeded = [pod for pod in fresh if objects.phase(pod) == "Succeeded"]
-        failed = [pod for pod in fresh if _is_failed(pod)]
+        failed = [pod for pod in fresh if _is_failed(job, pod)]
         backoff = self._backoffs.get(key, _Backoff()).after(succeeded, failed)
         successes = old.get("succeeded", 0) + len(succeeded) + len(uncounted["succeeded"])
-        failures = old.get("failed", 0) + len(failed) + len(uncounted["failed"])
+        counting = sum(not disruptions.is_ignored(job, pod) for pod in failed)
+        failures = old.get("failed", 0) + counting + len(uncounted["failed"])
         active = [pod for pod in pods if objects.is_active(pod)]
         terminating = sum(objects.is_ending(pod) and objects.phase(pod) not in objects.ENDED for pod in pods)
         ready = sum(objects.is_ready(pod) for pod in active)
@@ -137,18 +142,21 @@ class JobController(Controller):
         else:
             running = len(active)
             if not objects.is_ending(job):
-                running = await self._manage(key, job, running, successes, backoff)
+                held_up = terminating if disruptions.waits_for_the_end(job) else 0
+                running = await self._manage(key, job, running, successes, held_up, backoff)
             if successes >= spec.get("completions", 1) and not running:
                 words = "CompletionsReached", "Reached expected number of succeeded pods"
                 end = _condition("SuccessCriteriaMet", *words)
 
-        removable = [pod for pod in tracked if end or objects.is_ending(job) or _is_over(pod)]
+        removable = [pod for pod in tracked if end or objects.is_ending(job) or _is_over(job, pod)]
         for pod in removable:
             if pod["metadata"]["uid"] in known:
                 continue
             if objects.phase(pod) == "Succeeded":
                 uncounted["succeeded"].append(pod["metadata"]["uid"])
-            elif _is_failed(pod) or (end and end["type"] == "FailureTarget"):
+            elif disruptions.is_ignored(job, pod):
+                continue
+            elif _is_failed(job, pod) or (end and end["type"] == "FailureTarget"):
                 uncounted["failed"].append(pod["metadata"]["uid"])
         status: Json = {"startTime": start, "ready": ready, "terminating": terminating}
         status |= objects.without_zeros({"active": running})
@@ -187,10 +195,13 @@ class JobController(Controller):
             self.after(left, key)
         return None
 
-    async def _manage(self, key: Key, job: Json, active: int, successes: int, backoff: _Backoff) -> int:
-        """Makes the pods that are missing, if it is time. How many are active then."""
+    async def _manage(self, key: Key, job: Json, active: int, successes: int, held_up: int, backoff: _Backoff) -> int:
+        """Makes the pods that are missing, if it is time. How many are active then.
+
+        `held_up` are those that cannot be made yet since the pods that they replace have not ended.
+        """
         spec, meta = job["spec"], job["metadata"]
-        missing: int = min(spec.get("parallelism", 1), spec.get("completions", 1) - successes) - active
+        missing: int = min(spec.get("parallelism", 1), spec.get("completions", 1) - successes) - active - held_up
         if missing <= 0:
             return active
         if (remaining := backoff.remaining()) > 0:
@@ -259,14 +270,16 @@ def _is_tracked(pod: Json) -> bool:
     return FINALIZER in (pod["metadata"].get("finalizers") or ())
 
 
-def _is_failed(pod: Json) -> bool:
-    """Also one that is being deleted: it may never get to say that it failed."""
+def _is_failed(job: Json, pod: Json) -> bool:
+    """Also one that is being deleted, if the Job does not wait for its end: it may never get to say that it failed."""
     phase = objects.phase(pod)
-    return phase == "Failed" or (objects.is_ending(pod) and phase != "Succeeded")
+    if phase == "Failed" or disruptions.waits_for_the_end(job):
+        return phase == "Failed"
+    return objects.is_ending(pod) and phase != "Succeeded"
 
 
-def _is_over(pod: Json) -> bool:
-    return objects.phase(pod) == "Succeeded" or _is_failed(pod)
+def _is_over(job: Json, pod: Json) -> bool:
+    return objects.phase(pod) == "Succeeded" or _is_failed(job, pod)
 
 
 def _counted(status: Json, uncounted: dict[str, list[str]], holding: set[str]) -> Json:

@@ -9,18 +9,19 @@ from app.cluster.api import Json
 from app.cluster.errors import NotFound
 from tests.simulation.apiserver.server import NODES, Server
 from tests.simulation.apiserver.store import Change
-from tests.simulation.controllers import nodes, objects
-from tests.simulation.controllers.podlife import NAME, Behaviour, PodLife, Run
+from tests.simulation.controllers import disruptions, nodes, objects
+from tests.simulation.controllers.podlife import NAME, POD_GC, POD_GC_SECONDS, Behaviour, PodLife, Run
 
 __all__ = ["Behaviour", "Kubelet", "Run"]
 
 # A node that is not heard of: after so long its pods are not ready, after so long again they are deleted.
 NODE_GRACE_SECONDS = 40.0
 TOLERATION_SECONDS = 300.0
-# A machine that is gone for good is taken off the list of nodes then, and its pods with it.
-POD_GC_SECONDS = 20.0
+# A machine that is gone for good is taken off the list of nodes then; its pods wait for so long in case it comes back.
+QUARANTINE_SECONDS = 40.0
 
 _NODE_LOW = "The node was low on resource: memory. Threshold quantity: 100Mi, available: 40Mi. "
+TAINT_MANAGER = "taint-eviction-controller"
 Key = tuple[str, str]
 
 
@@ -66,6 +67,15 @@ class Kubelet:
         if life is not None and pod is not None and pod["spec"].get("nodeName"):
             life.evict(_NODE_LOW)
 
+    async def drain(self, namespace: str, name: str, *, by: str) -> None:
+        """Asks a pod to leave its node, as `kubectl drain` does by the eviction API. Raises NotFound.
+
+        No PodDisruptionBudget is asked. A pod that has ended, or is just being deleted, gets the condition too.
+        """
+        pod = self._server.get(resources.PODS, name, namespace)
+        await disruptions.mark(self._server, pod, disruptions.EVICTION_API, by=by)
+        await self._server.delete(resources.PODS, name, namespace, by=by, uid=pod["metadata"]["uid"])
+
     async def lose(self, node: str) -> None:
         """The node is gone, and its pods run no more, or nobody knows. Takes the time until the last is deleted."""
         self._lost[node] = None
@@ -80,10 +90,11 @@ class Kubelet:
         await asyncio.sleep(TOLERATION_SECONDS)
         for (namespace, name), pod in self._on(node):
             if not objects.is_ending(pod):
-                await self._server.delete(resources.PODS, name, namespace, by="taint-eviction-controller")
+                await disruptions.mark(self._server, pod, disruptions.TAINT_MANAGER, by=TAINT_MANAGER)
+                await self._server.delete(resources.PODS, name, namespace, by=TAINT_MANAGER)
         if self._server.find(NODES, node) is not None:
             await self._server.delete(NODES, node, by="cloud-node-lifecycle-controller")
-        await asyncio.sleep(POD_GC_SECONDS)
+        await asyncio.sleep(QUARANTINE_SECONDS + POD_GC_SECONDS)
         for (namespace, name), pod in self._on(node):
             await self._collect(namespace, name, pod)
 
@@ -146,15 +157,12 @@ class Kubelet:
             for each in pod["status"]["conditions"]
         ]
         change = {"status": {"conditions": conditions}}
-        await self._patch(namespace, name, change, "node-controller")
+        await self._server.patch(resources.PODS, name, change, namespace, by="node-controller", subresource="status")
 
     async def _collect(self, namespace: str, name: str, pod: Json) -> None:
-        await self._patch(namespace, name, {"status": {"phase": "Failed"}}, "pod-garbage-collector")
+        await disruptions.mark(self._server, pod, disruptions.POD_GC, by=POD_GC, phase="Failed")
         uid = pod["metadata"]["uid"]
         try:
-            await self._server.delete(resources.PODS, name, namespace, by="pod-garbage-collector", uid=uid, grace=0)
+            await self._server.delete(resources.PODS, name, namespace, by=POD_GC, uid=uid, grace=0)
         except NotFound:
             return  # its finalizer went, and the pod with it
-
-    async def _patch(self, namespace: str, name: str, change: Json, by: str) -> None:
-        await self._server.patch(resources.PODS, name, change, namespace, by=by, subresource="status")

@@ -11,10 +11,11 @@ from app.cluster.api import Json
 from app.cluster.errors import NotFound
 from tests.simulation import clock
 from tests.simulation.apiserver.server import Server
-from tests.simulation.controllers import nodes, objects, podstatus
+from tests.simulation.controllers import disruptions, nodes, objects, podstatus
 
 NAME = "kubelet"
 SCHEDULER = "default-scheduler"
+POD_GC = "pod-garbage-collector"
 PROBE_SECONDS = 1.0  # between a container's end and the pod's
 FIRST_PULL_SECONDS = 10.0  # between two tries to get an image, doubled each time
 FIRST_CRASH_SECONDS = 10.0  # before the second restart of a container, doubled each time
@@ -23,6 +24,7 @@ RETRY_SECONDS = (0.5, 12.0)  # until it looks again at a container that it could
 SHORT_SECONDS = 0.5  # what runs for less is never seen running
 FIRST_MOUNT_SECONDS = 0.5  # between two tries to mount a volume, doubled each time
 LAST_MOUNT_SECONDS = 122.0
+POD_GC_SECONDS = 20.0  # between two rounds of the collector of pods that nobody else ends
 INSTANT = 1e-6  # less than that a loop may not tell apart
 _PULLING = ("ErrImagePull", "ImagePullBackOff")
 
@@ -207,12 +209,13 @@ class PodLife:
         """Ends the containers within the grace that is left, and then the pod."""
         try:
             if not self._pod(any_state=True)["spec"].get("nodeName"):
-                return  # whoever holds it by a finalizer lets it go
+                await self._collected()
+                return
             await self._end_containers()
             ended = self._state["terminated"]["exitCode"]
             if self._evicted:
                 words = {"reason": "Evicted", "message": self._evicted}
-                await self._say("Failed", self._state, **words)
+                await self._say("Failed", self._state, (disruptions.BY_KUBELET, self._evicted), **words)
             else:
                 await self._say("Failed" if ended else "Succeeded", self._state)
             if objects.is_ending(self._pod(any_state=True)):
@@ -220,6 +223,13 @@ class PodLife:
                 await self._delete()
         except NotFound:
             return
+
+    async def _collected(self) -> None:
+        """It is on no node, and a finalizer holds it: after a while it counts as failed, so that its Job can go on."""
+        await asyncio.sleep(self._rng.uniform(0.0, POD_GC_SECONDS))
+        self._pod(any_state=True)
+        await self._patch({"phase": "Failed"}, by=POD_GC)
+        await self._delete(by=POD_GC)
 
     async def _end_containers(self) -> None:
         """Some heed SIGTERM and exit with 0 or say that it ended them, others are killed when their time is up."""
@@ -233,8 +243,8 @@ class PodLife:
         self._pod(any_state=True)
         self._state = podstatus.terminated(code, "", self._started)
 
-    async def _delete(self) -> None:
-        await self._server.delete(resources.PODS, self.name, self.namespace, by=NAME, uid=self.uid, grace=0)
+    async def _delete(self, by: str = NAME) -> None:
+        await self._server.delete(resources.PODS, self.name, self.namespace, by=by, uid=self.uid, grace=0)
 
     def _phase(self) -> str:
         return objects.phase(self._pod())
@@ -248,17 +258,22 @@ class PodLife:
             raise _Stopped
         return pod
 
-    async def _say(self, phase: str, state: Json, **more: str) -> None:
+    async def _say(self, phase: str, state: Json, disruption: tuple[str, str] | None = None, **more: str) -> None:
         self._state = state
         pod = self._server.get(resources.PODS, self.name, self.namespace)
         status = podstatus.status(pod, phase, state, restarts=self._restarts, last=self._last, **more)
+        if disruption is not None:
+            status["conditions"] = disruptions.marked({"status": status}, *disruption)
         await self._write(status)
 
     async def _write(self, status: Json, by: str = NAME) -> None:
         pod = self._server.get(resources.PODS, self.name, self.namespace)
         if pod["metadata"]["uid"] != self.uid or self.cut_off:
             raise NotFound(404, "NotFound", f'pods "{self.name}" not found')
-        change = {"status": {**dict.fromkeys(pod.get("status") or {}), **status}}
+        await self._patch({**dict.fromkeys(pod.get("status") or {}), **status}, by=by)
+
+    async def _patch(self, status: Json, *, by: str) -> None:
+        change = {"status": status}
         await self._server.patch(resources.PODS, self.name, change, self.namespace, by=by, subresource="status")
 
     async def _nap(self, seconds: float | None) -> None:

@@ -7,6 +7,7 @@ from app.cluster.api import Json
 from tests.simulation import clock
 
 KILLED = 137
+_OWN = ("Initialized", "Ready", "ContainersReady", "PodScheduled")
 
 
 def waiting(reason: str, message: str = "") -> Json:
@@ -71,7 +72,9 @@ def _conditions(old: Json, pod: Json, word: str, details: Mapping[str, Any]) -> 
         names = " ".join(container["name"] for container in pod["spec"]["containers"])
         why = {"reason": "ContainersNotReady", "message": f"containers with unready status: [{names}]"}
     ready = "True" if word == "running" else "False"
+    others = [each for each in old.get("conditions") or () if each["type"] not in _OWN]
     return [
+        *others,
         _condition(old, "Initialized", "True", {}),
         _condition(old, "Ready", ready, why),
         _condition(old, "ContainersReady", ready, why),
