@@ -72,6 +72,10 @@ class Subject(ABC):
     async def bind(self, pod: str, node: str) -> None:
         """Puts a pod on a node, as the scheduler does."""
 
+    @abstractmethod
+    async def evict(self, pod: str) -> None:
+        """Asks a pod to go by the eviction API, as `kubectl drain` does."""
+
 
 class Real(Subject):
     """The cluster of a kubeconfig."""
@@ -120,6 +124,10 @@ class Real(Subject):
         except Refused as error:
             raise errors.from_status(error.status, error.body) from error
 
+    async def evict(self, pod: str) -> None:
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": self.namespace}}
+        self._kube.send("POST", path("Pod", self.namespace, pod, subresource="eviction"), body)
+
 
 class Simulated(Subject):
     """A server of the simulation, with all its controllers at work."""
@@ -130,6 +138,7 @@ class Simulated(Subject):
         self.server = Server(random.Random(SEED))
         self.server.policies += [policies.gate_removal(_may_open), policies.quotas(self.server.store)]
         super().__init__(Client(self.server, "worker-1", random.Random(SEED)))
+        self.kubelet, self.controllers = build(self.server, random.Random(SEED), Shell())
 
     async def forget(self) -> str:
         version = str(self.server.store.version - 1)
@@ -146,6 +155,9 @@ class Simulated(Subject):
     async def bind(self, pod: str, node: str) -> None:
         change = {"spec": {"nodeName": node}}
         await self.server.patch(resources.PODS, pod, change, self.namespace, by="scheduler", subresource="binding")
+
+    async def evict(self, pod: str) -> None:
+        await self.kubelet.drain(self.namespace, pod, by="user")
 
 
 def _may_open(user: str) -> bool:
@@ -170,9 +182,7 @@ async def real(kubeconfig: Path, scratch: Path) -> AsyncIterator[Subject]:
 @contextlib.asynccontextmanager
 async def simulated() -> AsyncIterator[Subject]:
     subject = Simulated()
-    rng = random.Random(SEED)
-    _, controllers = build(subject.server, rng, Shell())
-    running = [asyncio.ensure_future(controller.run()) for controller in controllers]
+    running = [asyncio.ensure_future(controller.run()) for controller in subject.controllers]
     try:
         await subject.new_namespace()
         yield subject

@@ -25,7 +25,9 @@ def job(name: str, command: str, **spec: object) -> Json:
 
 def conditions(body: Json) -> list[tuple[str, str, str]]:
     found = (body.get("status") or {}).get("conditions") or ()
-    return [(each["type"], each["reason"], each["message"]) for each in found if each["status"] == "True"]
+    return [
+        (each["type"], each.get("reason", ""), each.get("message", "")) for each in found if each["status"] == "True"
+    ]
 
 
 async def find(server: Subject, resource: Resource, name: str, namespace: str = "") -> Json | None:
@@ -105,7 +107,7 @@ async def test_how_jobs_end_and_what_their_pods_say(server: Subject) -> None:
     ended = pod["status"]["containerStatuses"][0]["state"]["terminated"]
     assert (pod["status"]["phase"], ended["exitCode"], ended["reason"]) == ("Succeeded", 0, "Completed")
     assert "message" not in ended
-    first, second = [_seconds(pod["metadata"]["creationTimestamp"]) for pod in await pods_of(server, "again")]
+    first, second = [seconds(pod["metadata"]["creationTimestamp"]) for pod in await pods_of(server, "again")]
     assert 9 <= second - first <= 14
 
 
@@ -225,5 +227,5 @@ async def test_a_namespace_that_ends_while_a_job_runs(server: Subject) -> None:
     assert await find(server, JOBS, "a", name) is None
 
 
-def _seconds(stamp: str) -> float:
+def seconds(stamp: str) -> float:
     return datetime.fromisoformat(stamp).timestamp()
