@@ -12,7 +12,7 @@ pytestmark = pytest.mark.looptime
 
 async def test_what_was_created_is_in_the_cache_at_once() -> None:
     async with World(works=False) as world:
-        body = task("t").raw
+        body = {"metadata": {"name": "t", "namespace": SHOP}, "spec": {"taskDefinition": "check"}}
         made = await world.context.create(resources.TASKS, body, world.context.caches.tasks)
         known = world.context.caches.tasks.get(SHOP, "t")
         assert known is not None
@@ -39,9 +39,10 @@ async def test_a_status_is_not_written_on_a_namesake() -> None:
         cache = world.context.caches.tasks
         seen = cache.get(SHOP, "t")
         assert seen is not None
-        other = seen.model_copy(update={"metadata": seen.metadata.model_copy(update={"uid": "other"})})
+        world.api.remove(resources.TASKS, "t")
+        world.api.put(task("t").with_uid("other").raw)
         with pytest.raises(errors.Conflict):
-            await world.context.write_status(resources.TASKS, other, {"status": "Progressing"}, cache)
+            await world.context.write_status(resources.TASKS, seen, {"status": "Progressing"}, cache)
 
 
 async def test_the_status_of_what_is_gone_is_of_no_interest() -> None:

@@ -12,8 +12,9 @@ from app.cluster import resources
 from app.cluster.informer import MAX_SILENCE
 from app.cluster.leader import LeadershipLost
 from app.worker.main import Worker
-from tests.app.worker.world import INSTALLATION, SETTINGS, World, now
+from tests.app.worker.world import INSTALLATION, SETTINGS, World
 from tests.builders import Json
+from tests.simulation.clock import now
 
 pytestmark = pytest.mark.looptime
 
@@ -120,7 +121,7 @@ async def test_a_leader_that_is_cut_off_stops_before_another_can_lead_and_is_not
         worker = Worker(EXTERNAL, world.api, random.Random(1), now)
         task = asyncio.create_task(worker.run())
         await asyncio.sleep(5.0)
-        world.api.frozen = True
+        world.api.dead = True
         cut = asyncio.get_running_loop().time()
         with pytest.raises(BaseExceptionGroup) as caught:
             await task

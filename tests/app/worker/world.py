@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,19 +17,12 @@ from app.worker import caches
 from app.worker.context import Context
 from app.worker.wiring import Wiring
 from tests.builders import SHOP, definition, deployment, pod, replica_set
-from tests.fakes.api import EPOCH, Call, FakeApi
+from tests.fakes.api import Call, FakeApi
 from tests.fakes.kubelet import Kubelet
+from tests.simulation.clock import now, seconds
 
 INSTALLATION = "keptn-system"
 SETTINGS = settings.from_environment({"POD_NAMESPACE": INSTALLATION, "POD_NAME": "worker-1"})
-
-
-def now() -> datetime:
-    return EPOCH + timedelta(seconds=asyncio.get_running_loop().time())
-
-
-def seconds() -> float:
-    return asyncio.get_running_loop().time()
 
 
 class World:
@@ -100,7 +92,7 @@ class World:
             counts = call.is_write and call.resource != "events"
             left -= counts
             if counts and left == 0:
-                self.api.frozen = True
+                self.api.dead = True
                 self.crashed.set()
                 raise errors.Unavailable(0, "ConnectionFailed", "crash")
 
@@ -113,7 +105,7 @@ class World:
         """A new worker after a crash."""
         await self.stop()
         self.api.before = self.api.after = lambda call: None
-        self.api.frozen = False
+        self.api.dead = False
         await self.start()
 
     # The user
