@@ -28,8 +28,7 @@ class Ending:
         return {
             pod["metadata"]["uid"]: pod["metadata"]["name"]
             for pod in held
-            if "deletionTimestamp" not in pod["metadata"]
-            and any(facts.recorded for facts in self._versions(pod, self._truth.asked_of(pod)))
+            if "deletionTimestamp" not in pod["metadata"] and self._passed(pod, self._truth.asked_of(pod))
         }
 
     def _pod(self, pod: Json) -> str:
@@ -40,7 +39,7 @@ class Ending:
         if not asked:
             return f"pod {meta['name']} is held although nobody asked for checks"
         versions = self._versions(pod, asked)
-        if any(facts.recorded for facts in versions):
+        if self._passed(pod, asked):
             return f"pod {meta['name']} is held although its checks have passed"
         if any(self._failed(facts) for facts in versions):
             return self._untold(pod)
@@ -60,6 +59,14 @@ class Ending:
             workload = f"{marks.get(wellknown.APP, name)}-{name}"
             of |= {id(each): each for each in self._truth.of(namespace, workload, marks.get(wellknown.VERSION, ""))}
         return [facts for facts in of.values() if not facts.gone and image in facts.images]
+
+    def _passed(self, pod: Json, asked: list[dict[str, str]]) -> bool:
+        """Whether a version that is there has a record of all that was asked for this pod, at one time or another."""
+        return any(
+            facts.recorded and all(name in facts.passed for name in checks_in(marks))
+            for marks in asked
+            for facts in self._versions(pod, [marks])
+        )
 
     def _failed(self, facts: VersionFacts) -> bool:
         return any(

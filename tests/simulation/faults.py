@@ -4,8 +4,7 @@ Each fault is over by itself or is ended by the world when the plan's time is up
 """
 
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from app.api import wellknown
 from app.cluster import errors, resources
 from tests.simulation.acts import Act, pick
 from tests.simulation.apiserver.admission import Asked
-from tests.simulation.apiserver.client import FINE, Call, Client, Fate
+from tests.simulation.apiserver.client import FINE, Call, Fate
 from tests.simulation.manifests import held_by_us
 
 if TYPE_CHECKING:
@@ -112,10 +111,11 @@ class Partition:
         if client is None:
             return ""
         seconds = rng.uniform(0.5, 30.0)
-        with _changed(client, lambda network: setattr(network, "cut_off", True)):
-            for watch in list(client.watches):
-                watch.silent = True
-            await world.sleep(seconds)
+        client.network.cut_off += 1
+        for watch in list(client.watches):
+            watch.silent = True
+        await world.sleep(seconds)
+        client.network.cut_off -= 1
         for watch in list(client.watches):
             watch.cut(errors.Unavailable(0, "ConnectionFailed", "connection reset by peer"))
             watch.silent = False
@@ -264,8 +264,9 @@ class Lag:
         if client is None:
             return ""
         lag, seconds = rng.choice((0.3, 2.0, 30.0)), rng.uniform(0.5, 10.0)
-        with _changed(client, lambda network: setattr(network, "lag", lag)):
-            await world.sleep(seconds)
+        client.network.lag = lag
+        await world.sleep(seconds)
+        client.network.lag = 0.0
         for watch in list(client.watches):  # and goes on with another server, which may be behind or ahead
             watch.cut(errors.Unavailable(0, "ConnectionFailed", "connection reset by peer"))
         return f"watches of {client.name} were {lag} s behind for {seconds:.1f} s"
@@ -382,16 +383,6 @@ class Poison:
         with world.policy(policy):
             await world.sleep(seconds)
         return f"whatever was written of {resource.kind} {name} was refused for {seconds:.1f} s"
-
-
-@contextmanager
-def _changed(client: Client, change: Callable[[object], None]) -> Iterator[None]:
-    before = replace(client.network)
-    change(client.network)
-    try:
-        yield
-    finally:
-        client.network.lag, client.network.cut_off = before.lag, before.cut_off
 
 
 def _refused(error: errors.ApiError) -> Callable[[Call], Fate]:

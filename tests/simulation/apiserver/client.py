@@ -68,7 +68,7 @@ class Network:
 
     latency: tuple[float, float] = (0.0002, 0.004)
     lag: float = 0.0
-    cut_off: bool = False  # no request arrives
+    cut_off: int = 0  # how many things keep requests from arriving
     fate: Callable[[Call], Fate] = field(default=fine)
 
 
