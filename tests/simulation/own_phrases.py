@@ -95,6 +95,8 @@ def task(change: Change) -> Phrase | None:
         return Phrase(f"notes in {what} why it waits: {now['reason']}: {quoted(now.get('message', ''))}")
     if len(now.get("attempts") or ()) > len(was.get("attempts") or ()):
         last = now["attempts"][-1]
+        if last.get("disrupted"):
+            return Phrase(f"notes in {what} that the cluster ended attempt {last['number']}: {last['reason']}")
         end = f"exit code {last['exitCode']}" if last.get("exitCode") is not None else last.get("reason") or "no end"
         return Phrase(f"notes in {what} that attempt {last['number']} {_ended(last)}: {end}")
     if now.get("jobName") != was.get("jobName"):

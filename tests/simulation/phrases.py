@@ -110,7 +110,7 @@ def _lived(old: Json, new: Json, what: str) -> Phrase | None:
         return Phrase(f"starts {what}", kind)
     ending, before = (condition(each, wellknown.DISRUPTION) for each in (new, old))
     if ending and ending["reason"] != before.get("reason"):
-        return Phrase(f"{what} is to end: {ending['reason']}", kind)
+        return Phrase(f"asks {what} to leave its node: {ending['reason']}", kind)
     reason = _waiting(new)
     if reason and reason != _waiting(old):
         return Phrase(f"cannot start {what}: {reason}", kind)

@@ -195,6 +195,14 @@ def _config_map(code: str) -> Json:
         ),
         pytest.param(
             resources.PODS,
+            CHECK_POD.running(),
+            CHECK_POD.running().disrupted(),
+            "user",
+            "user asks pod pre-check-1-xyz to leave its node: EvictionByEvictionAPI [check]",
+            id="drained",
+        ),
+        pytest.param(
+            resources.PODS,
             CHECK_POD,
             CHECK_POD.waiting("ImagePullBackOff"),
             "kubelet",
@@ -254,6 +262,17 @@ def _config_map(code: str) -> Json:
             "worker-1",
             "worker-1 notes in KeptnTask pre-check that attempt 1 has failed: exit code 1 [write]",
             id="attempt",
+        ),
+        pytest.param(
+            resources.TASKS,
+            TASK,
+            TASK.status(
+                "Progressing",
+                attempts=[{"number": 1, "podName": "p", "status": "Failed", "reason": "Evicted", "disrupted": True}],
+            ),
+            "worker-1",
+            "worker-1 notes in KeptnTask pre-check that the cluster ended attempt 1: Evicted [write]",
+            id="disrupted",
         ),
         pytest.param(
             resources.WORKLOAD_VERSIONS,

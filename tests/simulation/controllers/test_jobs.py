@@ -10,6 +10,7 @@ from app.cluster.api import Json
 from app.cluster.resources import EVENTS, JOBS, PODS
 from tests.simulation import clock
 from tests.simulation.apiserver.admission import Asked
+from tests.simulation.controllers import objects
 from tests.simulation.controllers.complaints import MANY
 from tests.simulation.controllers.jobs import FINALIZER, JobController
 from tests.simulation.controllers.kubelet import Run
@@ -126,7 +127,78 @@ async def test_a_pod_that_somebody_deletes_has_failed() -> None:
         await small.until(lambda: not small.pods(), 2.0)
 
 
-async def test_an_evicted_pod_has_failed() -> None:
+IGNORE: Json = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+COUNT: Json = {**IGNORE, "action": "Count"}
+
+
+async def _run_it(small: Cluster, *runs: Run, rules: list[Json], pod: Json | None = None, **spec: object) -> str:
+    """A Job with such a policy; the name of its pod, once that runs."""
+    await small.job("slow", *runs, pod=pod, podFailurePolicy={"rules": rules}, **spec)
+    await small.until(lambda: small.get(JOBS, "slow").get("status", {}).get("ready"))
+    return str(small.pods()[0]["metadata"]["name"])
+
+
+@pytest.mark.parametrize("drained", [True, False])
+async def test_a_disrupted_pod_is_made_again_if_the_policy_says_so(drained: bool) -> None:
+    async with cluster(JobController) as small:
+        name = await _run_it(small, Run(None, stopped=137), Run(0.2), rules=[IGNORE, COUNT])
+        if drained:
+            await small.kubelet.drain(NAMESPACE, name, by="user")
+        else:
+            await small.kubelet.evict(NAMESPACE, name)
+        job = await finished(small, "slow")
+        assert conditions(job) == SUCCESS
+        assert (job["status"]["succeeded"], "failed" in job["status"]) == (1, False)
+
+
+@pytest.mark.parametrize("rules", [[COUNT, IGNORE], [{**IGNORE, "onPodConditions": [{"type": "Other"}]}]])
+async def test_the_first_rule_that_matches_decides_and_without_one_it_counts(rules: list[Json]) -> None:
+    async with cluster(JobController) as small:
+        await small.kubelet.evict(NAMESPACE, await _run_it(small, Run(None), rules=rules))
+        assert conditions(await finished(small, "slow")) == FAILURE
+
+
+async def test_pauses_grow_with_disruptions_although_they_do_not_count() -> None:
+    async with cluster(JobController) as small:
+        name = await _run_it(small, *[Run(None)] * 2, Run(0.2), rules=[IGNORE])
+        await small.kubelet.evict(NAMESPACE, name)
+        await small.until(lambda: len(small.pods()) == 2 and any(objects.is_ready(pod) for pod in small.pods()))
+        for pod in small.pods():
+            await small.kubelet.evict(NAMESPACE, pod["metadata"]["name"])
+        assert conditions(await finished(small, "slow")) == SUCCESS
+        starts = [c.time for c in small.history if c.resource == PODS and c.old is None]
+    assert [round(later - earlier, -1) for earlier, later in pairwise(starts)] == [10.0, 20.0]
+
+
+async def test_with_a_policy_the_next_pod_waits_until_the_last_has_ended() -> None:
+    async with cluster(JobController) as small:
+        pod: Json = {"terminationGracePeriodSeconds": 25}
+        name = await _run_it(small, Run(None, stopped=137), Run(0.2), rules=[IGNORE], pod=pod)
+        await small.kubelet.drain(NAMESPACE, name, by="user")
+        await asyncio.sleep(24.0)
+        assert [each["metadata"]["name"] for each in small.pods()] == [name]
+        assert small.get(JOBS, "slow")["status"]["terminating"] == 1
+        assert conditions(await finished(small, "slow")) == SUCCESS
+
+
+async def test_one_that_ends_well_although_it_is_drained_has_succeeded() -> None:
+    async with cluster(JobController) as small:
+        name = await _run_it(small, Run(None, stopped=0), rules=[IGNORE])
+        await small.kubelet.drain(NAMESPACE, name, by="user")
+        assert conditions(await finished(small, "slow")) == SUCCESS
+
+
+async def test_at_the_deadline_what_a_disruption_is_ending_is_not_counted() -> None:
+    async with cluster(JobController) as small:
+        pod: Json = {"terminationGracePeriodSeconds": 25}
+        name = await _run_it(small, Run(None, stopped=137), rules=[IGNORE], activeDeadlineSeconds=10, pod=pod)
+        await small.kubelet.drain(NAMESPACE, name, by="user")
+        job = await finished(small, "slow")
+        assert conditions(job) == DEADLINE
+        assert "failed" not in job["status"]
+
+
+async def test_without_a_policy_an_evicted_pod_has_failed() -> None:
     async with cluster(JobController) as small:
         await small.job("slow", Run(None))
         await small.until(lambda: small.get(JOBS, "slow").get("status", {}).get("ready"))

@@ -10,6 +10,7 @@ from tests.simulation import clock
 from tests.simulation.apiserver.server import NODES
 from tests.simulation.controllers import objects
 from tests.simulation.controllers.kubelet import NODE_GRACE_SECONDS, TOLERATION_SECONDS, Run
+from tests.simulation.controllers.podlife import POD_GC_SECONDS
 from tests.simulation.controllers.small import NAMESPACE, Cluster, cluster
 
 pytestmark = pytest.mark.looptime
@@ -34,6 +35,12 @@ def word(small: Cluster, name: str = "pod") -> str:
 
 def phase(small: Cluster, name: str = "pod") -> str:
     return objects.phase(small.get(PODS, name))
+
+
+def disruption(small: Cluster, name: str = "pod") -> str:
+    """Why the cluster ends it, "" if it does not."""
+    found = objects.condition(small.get(PODS, name), "DisruptionTarget")
+    return str(found["reason"]) if found else ""
 
 
 def story(small: Cluster) -> list[str]:
@@ -185,6 +192,39 @@ async def test_an_evicted_pod_has_failed_and_stays() -> None:
         assert (status["phase"], status["reason"]) == ("Failed", "Evicted")
         assert status["message"].startswith("The node was low on resource: memory.")
         assert state(small)["terminated"]["exitCode"] == 137
+        assert disruption(small) == "TerminationByKubelet"
+        assert objects.condition(small.get(PODS, "pod"), "Ready")
+
+
+async def test_a_drained_pod_says_so_and_ends_within_its_grace() -> None:
+    async with cluster() as small:
+        await small.pod("pod", Run(None, stopped=137), terminationGracePeriodSeconds=10)
+        await small.until(lambda: phase(small) == "Running")
+        await small.kubelet.drain(NAMESPACE, "pod", by="user")
+        assert objects.is_ending(small.get(PODS, "pod"))
+        since = objects.condition(small.get(PODS, "pod"), "DisruptionTarget")
+        await small.until(lambda: phase(small) == "Failed", 11.0)
+        assert disruption(small) == "EvictionByEvictionAPI"
+        assert objects.condition(small.get(PODS, "pod"), "DisruptionTarget") == since
+        await small.until(lambda: small.find(PODS, "pod") is None, 1.0)
+
+
+async def test_a_pod_that_has_ended_says_that_it_is_drained_too() -> None:
+    async with cluster() as small:
+        await small.pod("pod", Run(0.2, 3), metadata={"finalizers": ["a/b"]}, restartPolicy="Never")
+        await small.until(lambda: phase(small) == "Failed")
+        await small.kubelet.drain(NAMESPACE, "pod", by="user")
+        assert (disruption(small), objects.is_ending(small.get(PODS, "pod"))) == ("EvictionByEvictionAPI", True)
+
+
+async def test_a_pod_without_a_node_that_is_held_by_a_finalizer_fails_after_a_while() -> None:
+    async with cluster() as small:
+        await small.pod("pod", Run(None), metadata={"finalizers": ["a/b"]}, schedulingGates=[{"name": "a/b"}])
+        await small.delete(PODS, "pod")
+        await asyncio.sleep(0.1)
+        assert phase(small) == "Pending"
+        await small.until(lambda: phase(small) == "Failed", POD_GC_SECONDS)
+        assert disruption(small) == ""
 
 
 async def test_a_pod_goes_where_its_affinity_says() -> None:
@@ -213,7 +253,13 @@ async def test_a_lost_node_takes_its_pods_with_it_in_the_end() -> None:
         assert objects.is_ready(small.get(PODS, kept))
         await asyncio.sleep(TOLERATION_SECONDS)
         assert objects.is_ending(small.get(PODS, lost))
+        assert disruption(small, lost) == "DeletionByTaintManager"
         await losing
+        last = next(c for c in reversed(small.history) if c.resource == PODS and c.body["metadata"]["name"] == lost)
+        assert objects.phase(last.body) == "Failed"
+        why = objects.condition(last.body, "DisruptionTarget")
+        assert why is not None
+        assert why["reason"] == "DeletionByPodGC"
         assert [pod["metadata"]["name"] for pod in small.pods()] == [kept]
         await small.pod("c", Run(None))
         await small.until(lambda: phase(small, "c") == "Running")
