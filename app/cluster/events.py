@@ -61,7 +61,9 @@ class _Entry:
 class EventRecorder:
     """Writes events in the name of ``component``, running as ``instance`` (the pod's name).
 
-    At most ``capacity`` different ones wait to be written; more are dropped. A repetition is written at most every
+    At most ``capacity`` different ones (of 2 KiB each at most) wait to be written; more are dropped. A thousand failed
+    rollouts say four thousand at once, and some have no other place to say it. They are written one after
+    another, so that what matters more does not wait for them. A repetition is written at most every
     ``repeat_seconds``, with the count of all that came in between.
     """
 
@@ -72,7 +74,7 @@ class EventRecorder:
         component: str,
         instance: str,
         now: Callable[[], datetime],
-        capacity: int = 1000,
+        capacity: int = 10_000,
         repeat_seconds: float = 10.0,
     ) -> None:
         self.dropped = 0

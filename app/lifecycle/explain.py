@@ -41,7 +41,7 @@ class Hold:
 def hold(
     version: WorkloadVersion, tasks: Mapping[str, Task], missing: Sequence[str], installation: str, kind: str, name: str
 ) -> Hold | None:
-    """Why the pods of `version` are held, None if they are not.
+    """Why the pods of `version` are held, None if they are not, or if the verdict is there and about to be written.
 
     `tasks` by name, `missing` the definitions that do not exist, `installation` the namespace of Holdfast, `kind` and
     `name` of the workload that a person wrote.
@@ -78,6 +78,9 @@ def hold(
         for item in status.pre_deployment_task_status
         if not is_completed(item.status) and not ((task := tasks.get(item.name)) and is_completed(task.status.status))
     ]
+    begun = {item.definition_name for item in status.pre_deployment_task_status}
+    if begun and not running and begun.issuperset(version.spec.pre_deployment_tasks):
+        return None  # what could be said now is not so, and would be written for nothing
     words = _fitted(
         len(running),
         lambda room: (

@@ -14,14 +14,22 @@ from app.api.workload import Workload, WorkloadVersion
 from app.cluster import resources
 from app.cluster.api import Api, Json
 from app.cluster.informer import Informer
+from app.lifecycle import gates
 from app.lifecycle.functions import function_ref, runner
 from app.lifecycle.identity import owner_of
+from app.worker.links import RevisionKey, revision_key_of
 
 T = TypeVar("T")
 
 _KEPT_PREFIXES = ("keptn.sh/", "app.kubernetes.io/", "deployment.kubernetes.io/", "pod-security.kubernetes.io/")
 
 BY_OWNER = "owner"  # uid of the owner that manages it
+BY_UID = "uid"
+BY_NAMESPACE = "namespace"
+# Of pods that we hold and nobody deletes. A workload may have thousands of others, and each change of one of them has
+# somebody look for these.
+HELD_OF_OWNER = "held of owner"  # uid of whoever deploys it
+HELD_OF_REVISION = "held of revision"  # a RevisionKey's value
 BY_DEFINITION = "definition"  # namespace/name of a definition that is used
 BY_WORKLOAD = "workload"  # namespace/name of the KeptnWorkload
 BY_REVISION = "revision"  # what status.revisions lists
@@ -79,7 +87,7 @@ def build(api: Api, rng: random.Random) -> Caches:
             resources.PODS,
             Pod.model_validate,
             label_selector=wellknown.LABEL,
-            indexes={BY_OWNER: _pod_owner},
+            indexes={BY_OWNER: _pod_owner, HELD_OF_OWNER: _held_of_owner, HELD_OF_REVISION: _held_of_revision},
             rng=rng,
         ),
         jobs=Informer(
@@ -87,7 +95,7 @@ def build(api: Api, rng: random.Random) -> Caches:
             resources.JOBS,
             Job.model_validate,
             label_selector=f"{wellknown.LABEL}={wellknown.LABEL_TASK}",
-            indexes={BY_OWNER: _owner},
+            indexes={BY_UID: lambda job: [job.metadata.uid]},
             rng=rng,
         ),
         tasks=Informer(
@@ -134,7 +142,13 @@ def build(api: Api, rng: random.Random) -> Caches:
         daemon_sets=Informer(api, resources.DAEMONSETS, _pruned(Parent.model_validate), metadata_only=True, rng=rng),
         namespaces=Informer(api, resources.NAMESPACES, _pruned(Namespace.model_validate), rng=rng),
         config_maps=Informer(api, resources.CONFIGMAPS, _pruned(Object.model_validate), metadata_only=True, rng=rng),
-        quotas=Informer(api, resources.RESOURCEQUOTAS, _quota, rng=rng),
+        quotas=Informer(
+            api,
+            resources.RESOURCEQUOTAS,
+            _quota,
+            indexes={BY_NAMESPACE: lambda quota: [quota.metadata.namespace]},
+            rng=rng,
+        ),
         complaints=Informer(
             api,
             resources.EVENTS,
@@ -155,6 +169,20 @@ def _pod_owner(pod: Pod) -> list[str]:
     """Whoever deploys a pod counts even if it does not say that it controls it, as at admission."""
     above = owner_of(pod)
     return [above.uid] if above else _owner(pod)
+
+
+def _held_of_owner(pod: Pod) -> list[str]:
+    key = _held_key(pod)
+    return [key.owner_uid] if key else []
+
+
+def _held_of_revision(pod: Pod) -> list[str]:
+    key = _held_key(pod)
+    return [key.value] if key else []
+
+
+def _held_key(pod: Pod) -> RevisionKey | None:
+    return revision_key_of(pod) if gates.is_held(pod) and not pod.metadata.deletion_timestamp else None
 
 
 def _config_map(definition: TaskDefinition) -> list[str]:

@@ -30,6 +30,8 @@ class Context:
     now: Callable[[], datetime]
     # Tasks (uid) that this process has made and not looked at yet: nobody else can have given them a verdict.
     newborn: set[str] = field(default_factory=set)
+    # Tasks that it is just making. A watch may show one before the answer to its own create does, which says the uid.
+    births: dict[tuple[str, str], asyncio.Event] = field(default_factory=dict)
 
     def stamp(self) -> str:
         """The time, as the API server writes it: RFC 3339 in UTC, whole seconds."""

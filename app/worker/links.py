@@ -22,6 +22,11 @@ class RevisionKey:
     owner_uid: str
     hash: str
 
+    @property
+    def value(self) -> str:
+        """By which an index knows it."""
+        return f"{self.owner_uid}/{self.hash}"
+
 
 @dataclass(frozen=True, slots=True)
 class Link:

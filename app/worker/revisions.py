@@ -12,13 +12,13 @@ from app.cluster import resources
 from app.cluster.api import Json
 from app.cluster.controller import After, Done, Outcome
 from app.cluster.errors import AlreadyExists, Conflict, NotFound
-from app.lifecycle import gates, identity, names, revisions
+from app.lifecycle import identity, names, revisions
 from app.lifecycle.explain import PREFIX, REFUSED_ADVICE, Refusal
 from app.lifecycle.identity import Identity
-from app.worker.caches import BY_OWNER, BY_REVISION, BY_WORKLOAD, scoped
+from app.worker.caches import BY_REVISION, BY_WORKLOAD, HELD_OF_REVISION, scoped
 from app.worker.context import Context
 from app.worker.gates import Gates
-from app.worker.links import Link, Links, RevisionKey, VersionKey, revision_key_of
+from app.worker.links import Link, Links, RevisionKey, VersionKey
 from app.worker.parents import Age, Parents, Source, Template
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,10 @@ class RevisionReconciler:
             await self._cover(version, revision)
             await self._open(key, pods)
         self._judged(link.version)
-        await self._note(version, key, pods)
+        if version.status.current_phase:
+            # Not before the version says that it has begun, which comes after the Jobs of its checks: nobody waits for
+            # this word, and where many roll out at once the API server has better things to do. That news wakes us.
+            await self._note(version, key, pods)
         return Done()
 
     async def _open(self, key: RevisionKey, pods: list[Pod]) -> None:
@@ -139,11 +142,7 @@ class RevisionReconciler:
             )
 
     def _held(self, key: RevisionKey) -> list[Pod]:
-        return [
-            pod
-            for pod in self._context.caches.pods.by_index(BY_OWNER, key.owner_uid)
-            if gates.is_held(pod) and not pod.metadata.deletion_timestamp and revision_key_of(pod) == key
-        ]
+        return self._context.caches.pods.by_index(HELD_OF_REVISION, key.value)
 
     async def _workload(
         self, asked: Identity, reference: Json, source: Source, key: RevisionKey, pods: list[Pod]

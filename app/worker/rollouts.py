@@ -6,11 +6,11 @@ from app.cluster import resources
 from app.cluster.api import PatchType
 from app.cluster.controller import After, Done, Outcome
 from app.cluster.errors import NotFound
-from app.lifecycle import explain, gates, rollouts
+from app.lifecycle import explain, rollouts
 from app.lifecycle.explain import Hold, HoldState
-from app.worker.caches import BY_OWNER
+from app.worker.caches import BY_OWNER, HELD_OF_REVISION
 from app.worker.context import Context
-from app.worker.links import Link, Links, RevisionKey, revision_key_of
+from app.worker.links import Link, Links, RevisionKey
 
 # A definition, Secret or ConfigMap that is applied together with the workload needs no event for being a moment late.
 _SETTLE_SECONDS = 2.0
@@ -98,11 +98,7 @@ class HoldReconciler:
             reason = REASON_REFUSED
         said, told = self._told.get(key, ("", frozenset()))
         told = told if said == hold.message else frozenset()
-        held = [
-            pod
-            for pod in self._context.caches.pods.by_index(BY_OWNER, key.owner_uid)
-            if gates.is_held(pod) and revision_key_of(pod) == key
-        ]
+        held = self._context.caches.pods.by_index(HELD_OF_REVISION, key.value)
         for pod in held:
             if pod.metadata.uid not in told and not refused:
                 self._context.event("Pod", pod, reason, hold.message, warning=True)

@@ -18,7 +18,7 @@ from app.lifecycle.functions import Problem
 from app.lifecycle.jobs import Mounted, Policy
 from app.lifecycle.states import is_completed
 from app.settings import Settings
-from app.worker.caches import BY_OWNER
+from app.worker.caches import BY_NAMESPACE, BY_OWNER
 from app.worker.context import Context
 from app.worker.functions import mount
 
@@ -97,6 +97,8 @@ class TaskReconciler:
 
     def _honest(self, task: Task, pods: list[Pod]) -> list[Pod]:
         """The pods, without the digest of a script that may be another by now than when their Job was made."""
+        if not any(map(_digest, pods)):
+            return pods
         caches, namespace = self._context.caches, task.metadata.namespace
         wanted = task.spec.task_definition
         definition = caches.definition(namespace, wanted, self._context.settings.namespace)
@@ -139,6 +141,8 @@ class TaskReconciler:
     async def _is_as_known(self, task: Task) -> bool:
         """Whether the cache is right about a task that has no verdict: a Job that is long gone must not run again."""
         context, meta = self._context, task.metadata
+        if (birth := context.births.get(task.key)) is not None:
+            await birth.wait()
         if meta.uid in context.newborn and not task.status.job_name:
             context.newborn.discard(meta.uid)
             return True
@@ -200,7 +204,7 @@ class TaskReconciler:
     def _policy(self, namespace: str) -> Policy:
         caches = self._context.caches
         labels = found.metadata.labels if (found := caches.namespaces.get("", namespace)) else {}
-        quota = any(each.computes for each in caches.quotas.all() if each.metadata.namespace == namespace)
+        quota = any(each.computes for each in caches.quotas.by_index(BY_NAMESPACE, namespace))
         return policy(self._context.settings, harden=labels.get(_RESTRICTED) == "restricted", quota=quota)
 
     async def _write(self, task: Task, step: tasks.WriteStatus) -> None:

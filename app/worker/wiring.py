@@ -12,9 +12,10 @@ from app.api.workload import WorkloadVersion
 from app.cluster.controller import Controller
 from app.cluster.queue import WorkQueue
 from app.lifecycle import gates
+from app.lifecycle.revisions import has_failed, has_passed
 from app.lifecycle.states import is_completed
 from app.worker.bypasses import BypassReconciler
-from app.worker.caches import BY_CONFIG_MAP, BY_DEFINITION, BY_OWNER, BY_PARENT, Complaint
+from app.worker.caches import BY_CONFIG_MAP, BY_DEFINITION, BY_OWNER, BY_PARENT, BY_UID, HELD_OF_OWNER, Complaint
 from app.worker.context import Context
 from app.worker.functions import FunctionReconciler
 from app.worker.links import Links, RevisionKey, VersionKey, revision_key_of
@@ -123,9 +124,8 @@ class Wiring:
             self.tasks.queue.add((job.metadata.namespace, owner.name))
 
     def _complaint(self, old: Complaint | None, new: Complaint | None) -> None:
-        for job in self._context.caches.jobs.all() if new is not None else ():
-            if new is not None and job.metadata.uid == new.job:
-                self._job(None, job)
+        for job in self._context.caches.jobs.by_index(BY_UID, new.job) if new is not None else ():
+            self._job(None, job)
 
     def _task(self, old: Task | None, new: Task | None) -> None:
         task = new or old
@@ -161,7 +161,8 @@ class Wiring:
                 if not is_completed(task.status.status):
                     self.tasks.queue.add(task.key)
         for version in caches.versions.by_index(BY_DEFINITION, name):
-            self._judge(version.key)
+            if not has_passed(version.status) and not has_failed(version.status):
+                self._judge(version.key)
 
     def _config_map(self, old: Object | None, new: Object | None) -> None:
         config_map = new or old
@@ -184,9 +185,9 @@ class Wiring:
 
         All of that matters only for pods that are held, so no look is taken at what has changed.
         """
-        for pod in self._context.caches.pods.by_index(BY_OWNER, new.metadata.uid) if new is not None else ():
-            revision = revision_key_of(pod)
-            if revision is not None and gates.is_held(pod):
+        held = self._context.caches.pods.by_index(HELD_OF_OWNER, new.metadata.uid) if new is not None else []
+        for revision in dict.fromkeys(map(revision_key_of, held)):
+            if revision is not None:
                 self.revisions.queue.add(revision)
                 self.holds.queue.add(revision)
 

@@ -65,7 +65,8 @@ class WorkloadVersionReconciler:
         return Done()
 
     async def _create(self, version: WorkloadVersion, definition: TaskDefinition, name: str) -> None:
-        cache = self._context.caches.tasks
+        cache, births = self._context.caches.tasks, self._context.births
+        born = births[version.metadata.namespace, name] = asyncio.Event()
         try:
             made = await self._context.create(resources.TASKS, task_body(version, definition, name), cache)
             self._context.newborn.add(made["metadata"]["uid"])
@@ -85,6 +86,9 @@ class WorkloadVersionReconciler:
                     f"{version.metadata.name}; delete it",
                 ) from None
             cache.observe(there)
+        finally:
+            del births[version.metadata.namespace, name]
+            born.set()
 
     def _tell(self, version: WorkloadVersion, step: workloadversions.Step) -> None:
         phase = Phase.PRE_TASKS

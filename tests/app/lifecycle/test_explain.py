@@ -69,6 +69,14 @@ class TestRunning:
         both = running("a", "b")
         assert " task a " not in held(both, a_task("a", "Succeeded"), a_task("b", "Progressing")).message
 
+    def test_says_nothing_between_the_last_tasks_verdict_and_its_own(self) -> None:
+        ended = {each.name: each.view for each in (a_task("a", "Succeeded"), a_task("b", "Failed"))}
+        assert explain.hold(running("a", "b").view, ended, (), "keptn-system", "Deployment", "web") is None
+
+    def test_is_starting_while_one_of_its_tasks_is_not_made_yet(self) -> None:
+        one = running("a").checks("a", "b")
+        assert held(one, a_task("a", "Succeeded")).message.endswith("checks are starting.")
+
     def test_says_something_before_there_are_tasks(self) -> None:
         assert held(STARTED).message == f"Holdfast: held since {SINCE}: checks are starting."
 

@@ -1,7 +1,17 @@
 import pytest
 
 from app.cluster import resources
-from app.worker.caches import BY_CONFIG_MAP, BY_DEFINITION, BY_OWNER, BY_PARENT, BY_REVISION, BY_WORKLOAD
+from app.worker.caches import (
+    BY_CONFIG_MAP,
+    BY_DEFINITION,
+    BY_OWNER,
+    BY_PARENT,
+    BY_REVISION,
+    BY_WORKLOAD,
+    HELD_OF_OWNER,
+    HELD_OF_REVISION,
+)
+from app.worker.links import revision_key_of
 from tests.app.worker.world import INSTALLATION, World
 from tests.builders import SHOP, Json, definition, deployment, job, pod, replica_set, task, version
 
@@ -36,6 +46,25 @@ async def test_a_pod_is_found_by_whoever_deploys_it_even_if_that_does_not_say_th
         pods = world.context.caches.pods
         assert {each.metadata.name for each in pods.by_index(BY_OWNER, OWN.uid)} == {"a", "b"}
         assert [each.metadata.name for each in pods.by_index(BY_OWNER, "uid-j")] == ["c"]
+
+
+async def test_pods_that_we_hold_are_found_without_a_look_at_the_others() -> None:
+    async with World(works=False) as world:
+        mine = pod("mine").held().owned_by(OWN).raw
+        world.api.put(mine)
+        world.api.put(pod("gone").held().owned_by(OWN).deleting().raw)
+        world.api.put(pod("open").labelled(holdfast="held").owned_by(OWN).raw)
+        world.api.put(pod("check").of_task().owned_by(job("j")).raw)
+        await world.told()
+        pods = world.context.caches.pods
+        (found,) = pods.by_index(HELD_OF_OWNER, OWN.uid)
+        key = revision_key_of(found)
+        assert found.metadata.name == "mine"
+        assert key is not None
+        assert pods.by_index(HELD_OF_REVISION, key.value) == [found]
+        world.api.edit(resources.PODS, "mine", {"spec": {"schedulingGates": None}})
+        await world.told()
+        assert pods.by_index(HELD_OF_OWNER, OWN.uid) == pods.by_index(HELD_OF_REVISION, key.value) == []
 
 
 async def test_objects_are_found_by_what_they_are_about() -> None:

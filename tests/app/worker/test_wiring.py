@@ -8,6 +8,7 @@ import pytest
 
 from app.api import wellknown
 from app.cluster import resources
+from app.cluster.api import Json, Resource
 from tests.app.worker.world import INSTALLATION, ONCE, World, settled
 from tests.builders import SHOP
 
@@ -305,13 +306,46 @@ class TestKeysOnTheWorkload:
             assert world.kubelet.started["check"] == 2
 
 
+async def test_nothing_is_said_before_the_job_is_made() -> None:
+    async with World() as world:
+        world.define()
+        world.deploy()
+        await world.until(world.is_open)
+        await settled(world)
+        calls = [str(call) for call in world.api.writes()]
+        made = calls.index("create jobs")
+        assert calls[:made] == ["create keptnworkloads", "create keptnworkloadversions", "create keptntasks"]
+        assert "patch keptnworkloads/status" in calls[made:]
+
+
+async def test_a_task_that_is_seen_before_the_answer_to_its_create_costs_no_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with World() as world:
+        create = world.api.create
+
+        async def answered_late(resource: Resource, body: Json, namespace: str = "", *, dry_run: bool = False) -> Json:
+            made = await create(resource, body, namespace, dry_run=dry_run)
+            if resource == resources.TASKS:
+                await asyncio.sleep(0.2)
+            return made
+
+        monkeypatch.setattr(world.api, "create", answered_late)
+        world.define()
+        world.deploy()
+        await world.until(world.is_open)
+        assert "get keptntasks" not in map(str, world.api.calls)
+
+
 async def test_a_check_that_is_quick_says_less_of_its_beginning() -> None:
     async with World() as world:
         world.kubelet.seconds = 0.1
         world.define()
         world.deploy()
         await world.until(world.is_open)
+        await settled(world)
         assert len(world.api.writes()) == 8
+        assert world.api.one(resources.WORKLOADS, "web-web")["status"] == {"currentVersion": "1.0"}
         status = world.task()["status"]
         assert (status["runs"], status["status"]) == (1, "Succeeded")
         assert status["jobName"] == world.api.all(resources.JOBS)[0]["metadata"]["name"]
