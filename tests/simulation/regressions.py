@@ -4,13 +4,15 @@ What a seed means changes whenever the plan of a run draws something more or in 
 is put into a plan of its own here, as small as it can be, and is run again by every `make test`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.api import wellknown
+from app.cluster import resources
 from app.cluster.api import Json
 from tests.simulation.acts import Act
-from tests.simulation.manifests import SHOP, Check, Script, Template, Workload
+from tests.simulation.faults import Freeze, Partition
+from tests.simulation.manifests import SHOP, Check, Script, Template, Workload, controller_of
 from tests.simulation.plan import Plan
 from tests.simulation.users import USER
 
@@ -47,6 +49,33 @@ class _DeleteAndApply:
         return f"deletes {workload.name} in the foreground, and has applied it again"
 
 
+@dataclass(frozen=True, slots=True)
+class _Apply:
+    """kubectl apply."""
+
+    workload: Workload
+
+    async def do(self, world: "World") -> str:
+        await world.apply(self.workload)
+        return f"applies {self.workload.name} anew"
+
+
+@dataclass(frozen=True, slots=True)
+class _EndCheck:
+    """The cluster ends the pod of the check: its node is drained, or low on memory."""
+
+    drained: bool
+
+    async def do(self, world: "World") -> str:
+        for pod in world.server.list(resources.PODS, SHOP):
+            name = pod["metadata"]["name"]
+            if controller_of(pod).get("kind") == "Job" and self.drained:
+                await world.kubelet.drain(SHOP, name, by=USER)
+            elif controller_of(pod).get("kind") == "Job":
+                await world.kubelet.evict(SHOP, name)
+        return "the pod of the check is ended"
+
+
 def _plan(number: int, check: Check, workload: Workload, *acts: tuple[float, Act], injects: bool = False) -> Plan:
     return Plan(
         seed=number,
@@ -65,9 +94,12 @@ def _plan(number: int, check: Check, workload: Workload, *acts: tuple[float, Act
 
 
 _FAILS = Check("check", Script(2.0, fails=9), retries=0)
+_NEVER = Check("check", Script(pull=False), retries=0, timeout=20)
 _SLOW = Check("check", Script(3.0), retries=0)
 _WEB = Workload("web", replicas=2, template=Template("shop/web:1", "1.0", ("check",)))
 _SET = Workload("web", "StatefulSet", replicas=3, parallel=True, template=Template("shop/web:1", "1.0", ("check",)))
+
+_UNASKED = Template("shop/web:1", "1.0", ())
 
 # What was found → the world that found it.
 REGRESSIONS: dict[str, Plan] = {
@@ -77,4 +109,14 @@ REGRESSIONS: dict[str, Plan] = {
     ),
     # The KeptnWorkload was still being deleted, and got new versions that were deleted with it, again and again.
     "foreground-deletion-and-apply": _plan(8, _SLOW, _SET, (1.0, _DeleteAndApply("web"))),
+    # What the cluster ends was counted against a check that had not failed, until its Job was told to ignore that.
+    "the-only-attempt-is-drained": _plan(3, _SLOW, _WEB, (2.5, _EndCheck(drained=True))),
+    "the-only-attempt-is-evicted-twice": _plan(
+        4, _SLOW, _WEB, (2.5, _EndCheck(drained=False)), (15.0, _EndCheck(drained=False))
+    ),
+    # The second of two partitions (9 s and 29 s) brought back what it had found, and the worker, which had stood still
+    # all the time, was cut off for ever.
+    "two-partitions-at-once": _plan(5, _SLOW, _WEB, (0.01, Freeze(17)), (1.0, Partition(4)), (2.0, Partition(7))),
+    # A pass for which nobody had asked for checks was taken for one of the pod that asks for one.
+    "the-same-content-asks-for-more": _plan(6, _NEVER, replace(_WEB, template=_UNASKED), (2.0, _Apply(_WEB))),
 }
