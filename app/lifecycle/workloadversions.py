@@ -61,8 +61,9 @@ def next_step(
         name = task_name(version, definition)
         task = tasks.get(name)
         done = known.get(definition)
-        if task is None and done is not None and is_completed(done.status):
-            items.append(done)  # its task was deleted after the verdict was recorded here: nothing runs again
+        if done is not None and is_completed(done.status):
+            # What is recorded here stays, whether its task was deleted since or is known only as it was before.
+            items.append(done)
             continue
         if task is None and definition not in definitions:
             missing.append(definition)

@@ -98,6 +98,19 @@ class TestStart:
         assert step(after(twice, started), tasks(a="Succeeded")).verdict is State.SUCCEEDED
 
 
+class TestARecordedVerdict:
+    def test_stays_when_the_task_is_known_only_as_it_was_before(self) -> None:
+        told = after(STARTED, step(STARTED, tasks(a="Succeeded", b="Progressing")))
+        result = step(told, tasks(a="Progressing", b="Progressing"), now=LATER)
+        assert result.fields is None
+        assert result.create == ()
+
+    def test_counts_when_the_other_one_comes(self) -> None:
+        told = after(STARTED, step(STARTED, tasks(a="Succeeded", b="Progressing")))
+        result = step(told, tasks(a="Progressing", b="Succeeded"), now=LATER)
+        assert result.verdict is State.SUCCEEDED
+
+
 class TestVerdict:
     def test_is_a_pass_when_all_have_passed(self) -> None:
         result = step(STARTED, tasks(a="Succeeded", b="Succeeded"))
