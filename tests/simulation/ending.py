@@ -3,6 +3,7 @@
 from app.api import wellknown
 from app.cluster import resources
 from app.cluster.api import Json
+from app.lifecycle import names
 from app.lifecycle.explain import PREFIX
 from tests.simulation.apiserver.server import Server
 from tests.simulation.manifests import INSTALLATION, controller_of, held_by_us
@@ -20,7 +21,19 @@ class Ending:
         """A sentence for each pod and task that waits without a reason."""
         pods = [self._pod(pod) for pod in self._server.list(resources.PODS)]
         tasks = [self._task(task) for task in self._server.list(resources.TASKS)]
-        return [text for text in (*pods, *tasks) if text]
+        scripts = [self._script(each) for each in self._server.list(resources.TASK_DEFINITIONS)]
+        return [text for text in (*pods, *tasks, *scripts) if text]
+
+    def silent(self) -> list[str]:
+        """A sentence for each task that waits for what is not there, and does not say so."""
+        return [
+            f"KeptnTask {task['metadata']['name']} waits for what is not there, and does not say so"
+            for task in self._server.list(resources.TASKS)
+            if "deletionTimestamp" not in task["metadata"]
+            and not self._truth.tasks[task["metadata"]["uid"]].jobs
+            and not (task.get("status") or {}).get("reason")
+            and self._is_excused(task)
+        ]
 
     def overdue(self) -> dict[str, str]:
         """Pods (uid and name) that are held although their checks have passed."""
@@ -42,7 +55,7 @@ class Ending:
         if self._passed(pod, asked):
             return f"pod {meta['name']} is held although its checks have passed"
         if any(self._failed(facts) for facts in versions):
-            return self._untold(pod)
+            return self._untold(pod) or self._unheard(pod, versions)
         checks = {name: None for marks in asked for name in checks_in(marks)}
         missing = [name for name in checks if not self._defined(meta["namespace"], name)]
         if missing or any(self._waits(facts) for facts in versions):
@@ -74,21 +87,46 @@ class Ending:
             for task in self._truth.tasks.values()
         )
 
-    def _untold(self, pod: Json) -> str:
-        """Of a pod whose check failed: its Deployment must say so, if it is the newest."""
+    def _deployment(self, pod: Json) -> Json | None:
+        """The Deployment of which this is a pod of the newest revision."""
         owner = controller_of(pod)
         replica_set = self._server.find(resources.REPLICASETS, owner["name"], pod["metadata"]["namespace"])
         above = controller_of(replica_set) if replica_set and owner["kind"] == "ReplicaSet" else {}
         if replica_set is None or above.get("kind") != "Deployment":
-            return ""
+            return None
         deployment = self._server.find(resources.DEPLOYMENTS, above["name"], pod["metadata"]["namespace"])
-        if deployment is None or _revision(deployment) != _revision(replica_set):
+        return deployment if deployment and _revision(deployment) == _revision(replica_set) else None
+
+    def _unheard(self, pod: Json, versions: list[VersionFacts]) -> str:
+        """Of a pod whose check failed: if another try was asked for, there must have been one."""
+        deployment = self._deployment(pod)
+        retry = ((deployment or pod)["metadata"].get("annotations") or {}).get(wellknown.RETRY, "")
+        if deployment is None or not retry or any(facts.retry == retry for facts in versions):
+            return ""
+        return f"pod {pod['metadata']['name']} is held although another try was asked for ({retry}) and never made"
+
+    def _untold(self, pod: Json) -> str:
+        """Of a pod whose check failed: its Deployment must say so, if it is the newest."""
+        deployment = self._deployment(pod)
+        if deployment is None:
             return ""
         for condition in (deployment.get("status") or {}).get("conditions") or ():
             failed = condition["type"] == "Progressing" and condition["status"] == "False"
             if failed and condition["message"].startswith(PREFIX):
                 return ""
-        return f"the check of pod {pod['metadata']['name']} has failed, and Deployment {above['name']} does not say so"
+        return f"the check of pod {pod['metadata']['name']} has failed, and its Deployment does not say so"
+
+    def _script(self, definition: Json) -> str:
+        """Of a definition with a script of its own: the ConfigMap must hold what is written there."""
+        meta = definition["metadata"]
+        inline = ((definition["spec"].get("deno") or {}).get("inline") or {}).get("code")
+        home = self._server.find(resources.NAMESPACES, meta["namespace"])
+        if not inline or "deletionTimestamp" in meta or home is None or "deletionTimestamp" in home["metadata"]:
+            return ""
+        held = self._server.find(resources.CONFIGMAPS, names.function_config_map(meta["name"]), meta["namespace"])
+        if held is not None and held["data"] == {"code": inline}:
+            return ""
+        return f"the script of KeptnTaskDefinition {meta['name']} is not in its ConfigMap as it is now"
 
     def _task(self, task: Json) -> str:
         state = (task.get("status") or {}).get("status", "")

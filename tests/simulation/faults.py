@@ -232,7 +232,7 @@ class BreakWatches:
 
 @dataclass(frozen=True, slots=True)
 class SilentWatches:
-    """Some watches say nothing any more, without an end (F9)."""
+    """Some watches say nothing any more, and end late, or not before somebody has noticed by himself (F9)."""
 
     luck: int
 
@@ -244,6 +244,8 @@ class SilentWatches:
         watches = [watch for watch in client.watches if rng.random() < 0.3]
         for watch in watches:
             watch.silent = True
+        if rng.random() < 0.5:
+            return f"{len(watches)} watches of {client.name} say nothing any more"
         seconds = rng.uniform(1.0, 20.0)
         await world.sleep(seconds)
         for watch in watches:

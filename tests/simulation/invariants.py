@@ -14,6 +14,7 @@ from app.cluster.api import Json
 from tests.simulation.apiserver.server import Server
 from tests.simulation.apiserver.store import Change
 from tests.simulation.manifests import controller_of, held_by_us
+from tests.simulation.records import Records
 from tests.simulation.truth import Truth, checks_in
 
 _FINAL = ("Succeeded", "Failed", "Warning", "Deprecated")
@@ -41,6 +42,7 @@ class Invariants:
         self._server = server
         self._truth = truth
         self._finding = finding
+        self._records = Records(server, truth, finding)
 
     def check(self, change: Change) -> None:
         """After `truth` has seen the change."""
@@ -55,6 +57,7 @@ class Invariants:
             self._version(change)
         if ours:
             self._ours(change)
+        self._records.check(change)
 
     # I1
 
@@ -118,10 +121,8 @@ class Invariants:
 
     def _unheld(self, pod: Json) -> None:
         """A new pod that admission let go at once."""
-        home = self._server.find(resources.NAMESPACES, pod["metadata"]["namespace"])
-        labels = (home["metadata"].get("labels") or {}) if home else {}
         asked = self._truth.asked_of(pod)
-        if labels.get(wellknown.LABEL) != wellknown.LABEL_NAMESPACE or not asked:
+        if pod["metadata"]["namespace"] not in self._truth.opted_in or not asked:
             return
         if not any(self._is_pass(pod, marks) for marks in asked):
             self.false_openings += 1

@@ -41,7 +41,8 @@ RULES = {
     "I6": "an error of ours denies nobody's pod",
     "I7": "what is finished stays finished, and nothing is finished that is not",
     "bug": "nothing of ours raises an error that it did not expect",
-    "quiet": "once all is done, nothing more is written",
+    "lead": "who does not hold the Lease sends no write",
+    "quiet": "once all is done, nothing more is written, and nothing is told twice",
 }
 
 

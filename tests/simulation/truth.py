@@ -28,6 +28,8 @@ class VersionFacts:
     images: dict[str, None] = field(default_factory=dict)
     passed: dict[str, None] = field(default_factory=dict)  # definitions of which a pod ended well
     recorded: bool = False  # its status says that all have passed
+    listed: tuple[str, ...] = ()  # revisions that its status covers
+    retry: str = ""
     gone: bool = False
 
 
@@ -52,6 +54,7 @@ class Truth:
     def __init__(self, server: Server) -> None:
         self.versions: dict[str, VersionFacts] = {}
         self.tasks: dict[str, TaskFacts] = {}
+        self.opted_in: set[str] = set()  # namespaces that have ever had the label that the webhook is called by
         self.asked: dict[tuple[str, str], list[dict[str, str]]] = {}  # keys that ever stood on a workload, newest last
         self._images: dict[str, str] = {}  # of a revision, by the name under which a status lists it
         self._jobs: dict[str, str] = {}  # uid of a Job → uid of its task
@@ -70,6 +73,7 @@ class Truth:
             resources.TASKS: self._task,
             resources.JOBS: self._job,
             resources.PODS: self._pod,
+            resources.NAMESPACES: self._namespace,
         }.get(change.resource)
         if handler is not None:
             handler(change)
@@ -85,6 +89,31 @@ class Truth:
         """The versions of a workload that there ever were under that label."""
         wanted = (namespace, workload, version)
         return [each for each in self.versions.values() if (each.namespace, each.workload, each.version) == wanted]
+
+    def covers(self, revision: str, *, there: bool = False) -> bool:
+        """Whether a recorded pass lists the revision; of a ReplicaSet of nobody, any content of it.
+
+        `there`: one that is still there.
+        """
+        return any(
+            revision in (each, each.partition("/")[0])
+            for facts in self.versions.values()
+            if facts.recorded and not (there and facts.gone)
+            for each in facts.listed
+        )
+
+    def has_failed(self, reference: str) -> bool:
+        """Whether a check of the content of that ReplicaSet (uid) has the verdict Failed."""
+        image = self.image_of(reference)
+        return any(
+            task.verdict == "Failed" and facts is not None and image in facts.images
+            for task in self.tasks.values()
+            for facts in (self.versions.get(task.version_uid),)
+        )
+
+    def image_of(self, revision: str) -> str:
+        """The image of a revision, by the name under which a status lists it; "" if that is not known."""
+        return self._images.get(revision, "")
 
     def asked_of(self, pod: Json) -> list[dict[str, str]]:
         """The keys that ever counted for a pod: its own, or all that stood on the workload above it; [] for none."""
@@ -113,6 +142,11 @@ class Truth:
         if not known or known[-1] != marks:
             known.append(marks)
 
+    def _namespace(self, change: Change) -> None:
+        meta = change.body["metadata"]
+        if (meta.get("labels") or {}).get(wellknown.LABEL) == wellknown.LABEL_NAMESPACE:
+            self.opted_in.add(meta["name"])
+
     def _revision(self, change: Change) -> None:
         if change.new is None:
             return
@@ -130,12 +164,14 @@ class Truth:
         if facts is None:
             reference = spec["resourceReference"]["uid"]
             facts = VersionFacts(meta["namespace"], spec["workloadName"], spec["version"], reference)
+            facts.retry = (meta.get("annotations") or {}).get(wellknown.RETRY, "")
             self.versions[meta["uid"]] = facts
             if reference in self._images:
                 facts.images[self._images[reference]] = None
         facts.gone = change.new is None
         status = change.body.get("status") or {}
-        for revision in status.get("revisions") or ():
+        facts.listed = tuple(status.get("revisions") or ())
+        for revision in facts.listed:
             image = self._images.get(revision.partition("/")[0]) or self._images.get(revision)
             if image:
                 facts.images[image] = None

@@ -9,7 +9,7 @@ from app.api import wellknown
 from app.cluster import errors, resources
 from app.cluster.api import Json, Resource
 from tests.simulation.acts import Act, pick
-from tests.simulation.manifests import SHOP, Script, controller_of
+from tests.simulation.manifests import SHOP, Script, controller_of, held_by_us
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -201,6 +201,48 @@ class DeleteCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteScript:
+    """Deletes the ConfigMap in which a check's script lies, and makes it again a little later (F41)."""
+
+    luck: int
+
+    async def do(self, world: "World") -> str:
+        rng = random.Random(self.luck)
+        check = pick(rng, [each for each in world.checks.values() if each.runs == "configmap"])
+        if check is None:
+            return ""
+        body = check.code()
+        name = body["metadata"]["name"]
+        await world.server.delete(resources.CONFIGMAPS, name, check.namespace, by=USER)
+        await world.sleep(rng.uniform(0.5, 10.0))
+        if world.server.find(resources.CONFIGMAPS, name, check.namespace) is None:
+            await world.server.create(resources.CONFIGMAPS, body, check.namespace, by=USER)
+        return f"had deleted ConfigMap {name} for a while"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceHeld:
+    """Releases new content of a StatefulSet and deletes its held pods, which would stay as they are: others by the same
+    names take their places (F51)."""
+
+    luck: int
+
+    async def do(self, world: "World") -> str:
+        rng = random.Random(self.luck)
+        workload = pick(rng, [each for each in world.workloads.values() if each.kind == "StatefulSet"])
+        if workload is None:
+            return ""
+        number = world.next_number()
+        template = replace(workload.template, image=f"shop/{workload.name}:{number}", version=f"{number}.0")
+        await world.apply(workload.with_template(template))
+        await world.sleep(rng.uniform(0.0, 0.3))
+        for pod in world.server.list(resources.PODS, SHOP):
+            if controller_of(pod).get("name") == workload.name and held_by_us(pod):
+                await world.server.delete(resources.PODS, pod["metadata"]["name"], SHOP, by=USER)
+        return f"releases {workload.name} {template.version} and deletes its held pods"
+
+
+@dataclass(frozen=True, slots=True)
 class Evict:
     """A node under pressure ends a pod, or somebody drains the node; it is a check's most often."""
 
@@ -352,6 +394,8 @@ DRAWS: tuple[tuple[int, Callable[[random.Random], Act]], ...] = (
     (2, _luck(DeleteWorkload)),
     (3, _luck(EditCheck)),
     (3, _luck(DeleteCheck)),
+    (2, _luck(DeleteScript)),
+    (2, _luck(ReplaceHeld)),
     (2, _luck(Evict)),
     (1, _luck(LoseNode)),
     (1, lambda rng: JoinNodes()),

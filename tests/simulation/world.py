@@ -19,7 +19,7 @@ from app.cluster.api import Json
 from tests.simulation import clock, loop, plan, story
 from tests.simulation.acts import Act
 from tests.simulation.apiserver.admission import Asked, Policy, Webhook
-from tests.simulation.apiserver.client import FINE, Call, Client, Fate
+from tests.simulation.apiserver.client import FINE, REQUEST_SECONDS, Call, Client, Fate
 from tests.simulation.apiserver.server import NODES, Server
 from tests.simulation.apiserver.store import Change
 from tests.simulation.behaviour import Behaviour
@@ -34,6 +34,7 @@ from tests.simulation.controllers.statefulsets import StatefulSetController
 from tests.simulation.controllers.ttl import TtlController
 from tests.simulation.ending import Ending
 from tests.simulation.invariants import Invariants
+from tests.simulation.leadership import Leadership
 from tests.simulation.logs import ErrorLog
 from tests.simulation.manifests import INSTALLATION, SHOP, Check, Template, Workload, namespace
 from tests.simulation.others import ForeignGates, inject, only_we_open
@@ -42,6 +43,7 @@ from tests.simulation.processes import Process, WebhookProcess, WorkerProcess
 from tests.simulation.replicas import Replica
 from tests.simulation.result import Entry, Kind, Result
 from tests.simulation.truth import Truth
+from tests.simulation.unattended import Unattended
 from tests.simulation.users import USER
 
 T = TypeVar("T")
@@ -59,6 +61,10 @@ _PROMPT_SECONDS = 12.0
 # Then nothing is written for so long, apart from what slow checks have to say.
 _QUIET_SECONDS = 12.0
 _QUIET_WRITES = 6
+# The webhook hears again once its last request from the time of a fault has timed out and it has asked once more.
+_HEARS_SECONDS = REQUEST_SECONDS + 10.0
+# So long after a pod was deleted there is another one in its place.
+_REPLACED_SECONDS = 4.0
 
 
 def run(seed: int, *, keep_log: bool = False, calm: bool = False) -> Result:
@@ -91,6 +97,7 @@ class World:
         self.server = Server(self.rng("server"))
         self.truth = Truth(self.server)
         self.invariants = Invariants(self.server, self.truth, self.finding)
+        self._leadership = None if drawn.two_leaders else Leadership(self.server, self.finding)
         self.behaviour = Behaviour(self.server)
         self.workloads: dict[str, Workload] = {}
         self.history: dict[str, list[Template]] = {}
@@ -133,6 +140,9 @@ class World:
         await asyncio.gather(*acts)
         await self._mend()
         await self._wait_for_the_end()
+        for task in holdfast[: len(self.workers)]:
+            task.cancel()
+        await self._do_without_workers()
         self.end = self.seconds()
         for replica in (*self.workers, *self.webhooks):
             replica.crash()
@@ -177,8 +187,17 @@ class World:
         ending = self.server.find(resources.NAMESPACES, SHOP)
         if ending is None or "deletionTimestamp" in ending["metadata"]:
             return
+        await self._hear_what_is_missing()
         for check in self.checks.values():
             await self.define(check)
+
+    async def _hear_what_is_missing(self) -> None:
+        """Whatever waits for what people forgot says so by itself, or they would never know what to mend."""
+        deadline = self.seconds() + _PATIENCE
+        while (silent := self._ending.silent()) and self.seconds() < deadline:
+            await self.sleep(_GLANCE)
+        for text in silent:
+            self.finding("I3", text)
 
     async def _wait_for_the_end(self) -> None:
         """Until all is done and nothing is written any more. What still is not then, is a finding."""
@@ -196,11 +215,26 @@ class World:
         if written > _QUIET_WRITES:
             self.finding("quiet", f"{written} writes in {_QUIET_SECONDS:.0f} s, and all was done before")
 
+    async def _do_without_workers(self) -> None:
+        """What has passed needs nobody any more. Where nobody does anything, the end is not made longer."""
+        if not self.plan.acts:
+            return
+        for worker in self.workers:
+            worker.crash()
+        await self.sleep(_HEARS_SECONDS)
+        if any(watch.silent for webhook in self.webhooks for watch in webhook.client.watches):
+            return  # it has not heard of the pass
+        unattended = Unattended(self.server, self.truth, self.finding)
+        await unattended.replace()
+        await self.sleep(_REPLACED_SECONDS)
+        unattended.check()
+
     async def _wait_until_all_is_done(self, deadline: float) -> None:
         since: dict[str, float] = {}
         while self._ending.unfinished() and self.seconds() < deadline:
             await self.sleep(_GLANCE)
-            if self.leader() is None:
+            leader = self.leader()
+            if leader is None or any(watch.silent for watch in leader.client.watches):
                 since.clear()
             for uid, name in self._ending.overdue().items():
                 late = self.seconds() - since.setdefault(uid, self.seconds())
@@ -353,6 +387,8 @@ class World:
         return Replica(name, make, self.server, rng, latency=latency, fate=fate, ended=self._ended)
 
     def _fate(self, call: Call) -> Fate:
+        if self._leadership is not None:
+            self._leadership.sent(call)
         if clock.seconds() < self.outage_until:
             return Fate(refuse=errors.Unavailable(0, "ConnectionFailed", "connection refused"))
         return FINE
