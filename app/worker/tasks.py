@@ -121,7 +121,7 @@ class TaskReconciler:
             prepared = await self._prepare(task, definition, step)
             if isinstance(prepared, Problem):
                 await self._wait(task, "CreateTaskNotFound", prepared.reason, prepared.message)
-            else:
+            elif not self._is_overtaken(task):
                 await self._create(task, prepared)
         except NotFound:
             return Done()  # the namespace is gone
@@ -152,6 +152,13 @@ class TaskReconciler:
             return False
         context.caches.tasks.observe(fresh)
         return bool(fresh["metadata"]["resourceVersion"] == meta.resource_version)
+
+    def _is_overtaken(self, task: Task) -> bool:
+        """Whether another leader has gone on with the task while this one wrote its script, which may take long."""
+        known = self._context.caches.tasks.get(task.metadata.namespace, task.metadata.name)
+        if known is None or known.metadata.uid != task.metadata.uid:
+            return True
+        return is_completed(known.status.status) or known.status.runs != task.status.runs
 
     async def _create(self, task: Task, body: Json) -> None:
         context = self._context

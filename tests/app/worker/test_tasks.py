@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from app.api.task import Task
@@ -8,6 +10,7 @@ from app.worker.tasks import TaskReconciler, policy
 from tests.app.worker.world import INSTALLATION, SETTINGS, World, settled
 from tests.builders import SHOP, Json, definition, job, pod, task
 from tests.fakes.api import Call
+from tests.simulation.apiserver.client import FINE, Fate
 
 pytestmark = pytest.mark.looptime
 
@@ -85,6 +88,23 @@ class TestTheJob:
             world.api.edit(resources.TASKS, TASK.name, {"status": {"status": "Succeeded", "jobName": JOB, "runs": 1}})
             assert await TaskReconciler(world.context)(KEY) == Done()
             assert world.api.writes() == []
+
+    @pytest.mark.parametrize("change", [{"status": "Succeeded"}, {"status": "Progressing", "runs": 1}, None])
+    async def test_is_not_made_when_another_has_gone_on_while_the_script_was_written(self, change: Json | None) -> None:
+        async with World(works=False) as world:
+            world.define(deno={"inline": {"code": "1"}})
+            world.api.put(TASK.raw)
+            await world.told()
+            world.api.network.fate = lambda call: Fate(late=5.0) if str(call) == "create configmaps" else FINE
+            slow = asyncio.create_task(TaskReconciler(world.context)(KEY))
+            await asyncio.sleep(1.0)
+            if change is None:
+                world.api.remove(resources.TASKS, TASK.name)
+            else:
+                world.api.edit(resources.TASKS, TASK.name, {"status": change})
+            assert await slow == Done()
+            assert len(world.api.all(resources.CONFIGMAPS)) == 1
+            assert not world.api.all(resources.JOBS)
 
     async def test_is_not_made_for_a_task_that_is_gone(self) -> None:
         async with World(works=False) as world:
