@@ -6,6 +6,7 @@ from app.cluster.api import Json
 from app.lifecycle import names
 from app.lifecycle.explain import PREFIX
 from tests.simulation.apiserver.server import Server
+from tests.simulation.arrivals import Arrivals
 from tests.simulation.manifests import INSTALLATION, controller_of, held_by_us
 from tests.simulation.truth import Truth, VersionFacts, checks_in
 
@@ -16,13 +17,15 @@ class Ending:
     def __init__(self, server: Server, truth: Truth) -> None:
         self._server = server
         self._truth = truth
+        self._arrivals = Arrivals(server)
 
     def unfinished(self) -> list[str]:
         """A sentence for each pod and task that waits without a reason."""
         pods = [self._pod(pod) for pod in self._server.list(resources.PODS)]
         tasks = [self._task(task) for task in self._server.list(resources.TASKS)]
         scripts = [self._script(each) for each in self._server.list(resources.TASK_DEFINITIONS)]
-        return [text for text in (*pods, *tasks, *scripts) if text]
+        versions = [self._version(each) for each in self._server.list(resources.WORKLOAD_VERSIONS)]
+        return [*(text for text in (*pods, *tasks, *scripts, *versions) if text), *self._arrivals.missing()]
 
     def silent(self) -> list[str]:
         """A sentence for each task that waits for what is not there, and does not say so."""
@@ -133,6 +136,18 @@ class Ending:
         if state in _FINAL or "deletionTimestamp" in task["metadata"] or self._is_excused(task):
             return ""
         return f"KeptnTask {task['metadata']['name']} is {state or 'silent'}, and nothing says why"
+
+    def _version(self, version: Json) -> str:
+        """Of a version that somebody waits for: it knows how its tasks ended."""
+        status, meta = version.get("status") or {}, version["metadata"]
+        if status.get("preDeploymentStatus") in _FINAL or not status.get("revisions") or "deletionTimestamp" in meta:
+            return ""
+        asked = version["spec"].get("preDeploymentTasks") or ()
+        if not all(self._defined(meta["namespace"], name) for name in asked):
+            return ""
+        if self._waits(self._truth.versions[meta["uid"]]):
+            return ""
+        return f"KeptnWorkloadVersion {meta['name']} has no verdict, and nothing says why"
 
     def _waits(self, facts: VersionFacts) -> bool:
         """Whether a task of the version waits for something that is really not there."""

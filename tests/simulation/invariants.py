@@ -13,6 +13,8 @@ from app.cluster import resources
 from app.cluster.api import Json
 from tests.simulation.apiserver.server import Server
 from tests.simulation.apiserver.store import Change
+from tests.simulation.belongings import Belongings
+from tests.simulation.lasting import Lasting
 from tests.simulation.manifests import controller_of, held_by_us
 from tests.simulation.records import Records
 from tests.simulation.truth import Truth, checks_in
@@ -43,6 +45,8 @@ class Invariants:
         self._truth = truth
         self._finding = finding
         self._records = Records(server, truth, finding)
+        self._belongings = Belongings(truth, finding)
+        self._lasting = Lasting(server, truth, finding)
 
     def check(self, change: Change) -> None:
         """After `truth` has seen the change."""
@@ -58,6 +62,8 @@ class Invariants:
         if ours:
             self._ours(change)
         self._records.check(change)
+        self._belongings.check(change)
+        self._lasting.check(change)
 
     # I1
 

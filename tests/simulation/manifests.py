@@ -10,6 +10,7 @@ from app.lifecycle import keys
 
 SHOP = "shop"
 INSTALLATION = "keptn-system"
+OFFICE = "office"  # a namespace that never opted in
 KINDS = {
     "Deployment": resources.DEPLOYMENTS,
     "StatefulSet": resources.STATEFULSETS,
@@ -103,14 +104,17 @@ class Template:
     checks: tuple[str, ...]
 
     def keys(self, workload: str, app: str = "") -> dict[str, str]:
-        asked = {wellknown.WORKLOAD: workload, wellknown.VERSION: self.version}
+        asked = {wellknown.WORKLOAD: workload} | ({wellknown.VERSION: self.version} if self.version else {})
         asked |= {wellknown.APP: app} if app else {}
         return asked | ({keys.PRE_TASKS: ",".join(self.checks)} if self.checks else {})
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What a user deploys. With `above`, its keys stand on it instead of its pods; `gates` are other controllers'."""
+    """What a user deploys. With `above`, its keys stand on it instead of its pods; `gates` are other controllers'.
+
+    One that is not `managed` has no keys at all; one that is not `labelled` says nothing of its version.
+    """
 
     name: str
     kind: str = "Deployment"
@@ -121,6 +125,9 @@ class Workload:
     parallel: bool = False
     recreate: bool = False
     deadline: int = 600
+    managed: bool = True
+    labelled: bool = True
+    namespace: str = SHOP
     template: Template = Template("shop/web:1", "1.0", ("check",))
 
     @property
@@ -129,7 +136,7 @@ class Workload:
 
     def body(self) -> Json:
         labels = {"app": self.name}
-        asked = self.template.keys(self.name, self.app)
+        asked = self._keys()
         pod: Json = {
             "metadata": {"labels": labels, "annotations": {"team": "shop"} | ({} if self.above else asked)},
             "spec": {
@@ -148,8 +155,14 @@ class Workload:
         if self.kind == "StatefulSet":
             spec["podManagementPolicy"] = "Parallel" if self.parallel else "OrderedReady"
             spec["serviceName"] = self.name
-        metadata: Json = {"name": self.name, "namespace": SHOP, "annotations": asked if self.above else {}}
+        metadata: Json = {"name": self.name, "namespace": self.namespace, "annotations": asked if self.above else {}}
         return {"apiVersion": "apps/v1", "kind": self.kind, "metadata": metadata, "spec": spec}
+
+    def _keys(self) -> dict[str, str]:
+        if not self.managed:
+            return {}
+        template = self.template if self.labelled else replace(self.template, version="")
+        return template.keys(self.name, self.app)
 
     def with_template(self, template: Template) -> "Workload":
         return replace(self, template=template)

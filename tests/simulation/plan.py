@@ -31,6 +31,7 @@ class Plan:
     acts: tuple[tuple[float, Act], ...]
     length: float
     together: bool = False  # all workloads are applied at the same moment
+    bystander: bool = False  # somebody deploys with our keys in a namespace that did not opt in
 
 
 def calm(seed: int) -> Plan:
@@ -66,6 +67,7 @@ def draw(seed: int) -> Plan:
         latency=(0.0002, rng.choice((0.001, 0.004, 0.02, 0.2))),
         acts=tuple(sorted(acts, key=lambda act: act[0])),
         length=length,
+        bystander=random.Random(f"bystander-{seed}").random() < 0.2,
     )
 
 
@@ -94,9 +96,12 @@ def _workload(rng: random.Random, name: str, checks: list[str]) -> Workload:
         tuple(sorted(rng.sample(checks, rng.randint(min(1, len(checks)), len(checks))))) if rng.random() > 0.05 else ()
     )
     kind = rng.choice(_KINDS)
+    rare = rng.random()
     return Workload(
         name,
         kind,
+        managed=rare > 0.05,
+        labelled=rare < 0.9,
         replicas=rng.choice((1, 1, 2, 3)),
         above=kind != "ReplicaSet" and rng.random() < 0.25,
         app=rng.choice(("", "", "shop")),

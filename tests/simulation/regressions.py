@@ -97,6 +97,7 @@ _FAILS = Check("check", Script(2.0, fails=9), retries=0)
 _NEVER = Check("check", Script(pull=False), retries=0, timeout=20)
 _SLOW = Check("check", Script(3.0), retries=0)
 _WEB = Workload("web", replicas=2, template=Template("shop/web:1", "1.0", ("check",)))
+_BOTH = Workload("web", template=Template("shop/web:1", "1.0", ("check", "slow")))
 _SET = Workload("web", "StatefulSet", replicas=3, parallel=True, template=Template("shop/web:1", "1.0", ("check",)))
 
 _UNASKED = Template("shop/web:1", "1.0", ())
@@ -109,6 +110,16 @@ REGRESSIONS: dict[str, Plan] = {
     ),
     # The KeptnWorkload was still being deleted, and got new versions that were deleted with it, again and again.
     "foreground-deletion-and-apply": _plan(8, _SLOW, _SET, (1.0, _DeleteAndApply("web"))),
+    # One leader had recorded that a check had passed, and the other, whose tasks were behind, said that it runs.
+    "a-check-passes-while-two-lead": replace(
+        _plan(1, Check("check", Script(0.8)), _BOTH),
+        checks=(Check("check", Script(0.8)), Check("slow", Script(4.0))),
+        workers=2,
+        nodes=1,
+        two_leaders=True,
+        latency=(0.0002, 0.02),
+        length=8.0,
+    ),
     # What the cluster ends was counted against a check that had not failed, until its Job was told to ignore that.
     "the-only-attempt-is-drained": _plan(3, _SLOW, _WEB, (2.5, _EndCheck(drained=True))),
     "the-only-attempt-is-evicted-twice": _plan(

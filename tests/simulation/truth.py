@@ -6,6 +6,7 @@ A check has passed for a content if a pod of its Job ended well; a content is an
 from dataclasses import dataclass, field
 
 from app.api import wellknown
+from app.api.taskdefinition import DEFAULT_RETRIES
 from app.cluster import resources
 from app.cluster.api import Json
 from app.lifecycle import keys
@@ -41,6 +42,8 @@ class TaskFacts:
     name: str
     definition: str
     version_uid: str
+    tries: int  # how often the check may run
+    pods: int = 0  # that were ever made for it
     jobs: dict[str, None] = field(default_factory=dict)  # uids of all that were ever made
     lost: int = 0  # Jobs that were gone before the task had its verdict
     good: int = 0
@@ -86,9 +89,13 @@ class Truth:
         )
 
     def of(self, namespace: str, workload: str, version: str) -> list[VersionFacts]:
-        """The versions of a workload that there ever were under that label."""
+        """The versions of a workload that there ever were under that label, or all of them if it has none."""
         wanted = (namespace, workload, version)
-        return [each for each in self.versions.values() if (each.namespace, each.workload, each.version) == wanted]
+        return [
+            each
+            for each in self.versions.values()
+            if (each.namespace, each.workload, each.version if version else "") == wanted
+        ]
 
     def covers(self, revision: str, *, there: bool = False) -> bool:
         """Whether a recorded pass lists the revision; of a ReplicaSet of nobody, any content of it.
@@ -114,6 +121,10 @@ class Truth:
     def image_of(self, revision: str) -> str:
         """The image of a revision, by the name under which a status lists it; "" if that is not known."""
         return self._images.get(revision, "")
+
+    def task_of(self, pod: Json) -> TaskFacts | None:
+        """What is known of the KeptnTask that a check's pod runs for."""
+        return self.tasks.get(self._jobs.get(controller_of(pod).get("uid", ""), ""))
 
     def asked_of(self, pod: Json) -> list[dict[str, str]]:
         """The keys that ever counted for a pod: its own, or all that stood on the workload above it; [] for none."""
@@ -185,7 +196,8 @@ class Truth:
         if facts is None:
             owner = controller_of(change.body)
             definition = change.body["spec"]["taskDefinition"]
-            facts = TaskFacts(meta["namespace"], meta["name"], definition, owner.get("uid", ""))
+            tries = change.body["spec"].get("retries", DEFAULT_RETRIES) + 1
+            facts = TaskFacts(meta["namespace"], meta["name"], definition, owner.get("uid", ""), tries)
             self.tasks[meta["uid"]] = facts
         state = (change.body.get("status") or {}).get("status", "")
         if state in ("Succeeded", "Failed", "Warning", "Deprecated"):
@@ -213,9 +225,10 @@ class Truth:
         meta = change.body["metadata"]
         if (meta.get("labels") or {}).get(wellknown.LABEL) != wellknown.LABEL_TASK:
             return
-        facts = self.tasks.get(self._jobs.get(controller_of(change.body).get("uid", ""), ""))
+        facts = self.task_of(change.body)
         if facts is None or meta["uid"] in self._ended:
             return
+        facts.pods += change.old is None
         phase = (change.body.get("status") or {}).get("phase")
         gone = change.new is None
         if phase == "Succeeded":
@@ -225,11 +238,16 @@ class Truth:
                 version.passed[facts.definition] = None
         elif phase == "Failed" and _is_disrupted(change.body):
             facts.disrupted[meta["name"]] = None
-        elif phase == "Failed" or gone:
+        elif (phase == "Failed" or gone) and not self._went_with_its_job(change.body):
             facts.bad += 1
+        elif gone:
+            pass  # its Job was deleted, and counts as lost already
         else:
             return
         self._ended.add(meta["uid"])
+
+    def _went_with_its_job(self, pod: Json) -> bool:
+        return "deletionTimestamp" in pod["metadata"] and f"{controller_of(pod)['uid']}/lost" in self._ended
 
 
 def _is_disrupted(pod: Json) -> bool:

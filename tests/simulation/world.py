@@ -16,7 +16,7 @@ from app.admission.app import MUTATE_NAMESPACE, MUTATE_POD
 from app.api import wellknown
 from app.cluster import errors, resources
 from app.cluster.api import Json
-from tests.simulation import clock, loop, plan, story
+from tests.simulation import clock, loop, plan, reviews, story
 from tests.simulation.acts import Act
 from tests.simulation.apiserver.admission import Asked, Policy, Webhook
 from tests.simulation.apiserver.client import FINE, REQUEST_SECONDS, Call, Client, Fate
@@ -36,7 +36,7 @@ from tests.simulation.ending import Ending
 from tests.simulation.invariants import Invariants
 from tests.simulation.leadership import Leadership
 from tests.simulation.logs import ErrorLog
-from tests.simulation.manifests import INSTALLATION, SHOP, Check, Template, Workload, namespace
+from tests.simulation.manifests import INSTALLATION, OFFICE, SHOP, Check, Template, Workload, namespace
 from tests.simulation.others import ForeignGates, inject, only_we_open
 from tests.simulation.plan import Plan
 from tests.simulation.processes import Process, WebhookProcess, WorkerProcess
@@ -140,6 +140,7 @@ class World:
         await asyncio.gather(*acts)
         await self._mend()
         await self._wait_for_the_end()
+        self._were_left_in_peace()
         for task in holdfast[: len(self.workers)]:
             task.cancel()
         await self._do_without_workers()
@@ -155,6 +156,8 @@ class World:
             await self.add_node()
         for body in (namespace(INSTALLATION, opted_in=False), namespace(SHOP, opted_in=True)):
             await self.must(functools.partial(self.server.create, resources.NAMESPACES, body, by=USER))
+        if self.plan.bystander:
+            await self._leave_in_peace()
         rng = self.rng("begin")
         for check in self.plan.checks:
             if check.name not in self.plan.late:
@@ -164,6 +167,11 @@ class World:
                 await self.apply(workload)
             if not self.plan.together:
                 await self.sleep(rng.choice((0.0, 0.0, 0.1, 1.0)))
+
+    async def _leave_in_peace(self) -> None:
+        """Elsewhere somebody uses our keys and never asked for us: nothing of ours may be in the way."""
+        await self.server.create(resources.NAMESPACES, namespace(OFFICE, opted_in=False), by=USER)
+        await self._apply(Workload("bystander", replicas=2, namespace=OFFICE).body())
 
     async def _act(self, at: float, act: Act) -> None:
         await self.sleep(at)
@@ -214,6 +222,12 @@ class World:
             self.finding("I3", f"{text}, {_PATIENCE:.0f} s after the last fault")
         if written > _QUIET_WRITES:
             self.finding("quiet", f"{written} writes in {_QUIET_SECONDS:.0f} s, and all was done before")
+
+    def _were_left_in_peace(self) -> None:
+        for hook in self.server.webhooks:
+            for text in hook.denials:
+                if f" {OFFICE}/" in text:
+                    self.finding("I6", f"a pod of a namespace that did not opt in was denied: {text}")
 
     async def _do_without_workers(self) -> None:
         """What has passed needs nobody any more. Where nobody does anything, the end is not made longer."""
@@ -405,8 +419,8 @@ class World:
         if not ready:
             raise ConnectionError("no endpoints available for service lifecycle-webhook-service")
         answer = await self._luck.choice(ready).review(path, body)
-        if b'"allowed":true' not in answer:
-            self.finding("I6", f"the webhook denied {path}: {answer!r}")
+        for rule, text in reviews.faults(path, body, answer, self.truth.opted_in):
+            self.finding(rule, text)
         return answer
 
     async def _apply(self, body: Json) -> None:
