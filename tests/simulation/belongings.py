@@ -37,15 +37,15 @@ class Belongings:
             return
         home = change.body["metadata"].get("namespace", "")
         if home not in ("", INSTALLATION) and home not in self._truth.opted_in:
-            self._finding("I6", f"{_named(change)} was {change.verb}d, and its namespace {home} did not opt in")
+            self._finding("I6", f"{change.verb} of {_named(change)}, whose namespace {home} did not opt in")
         if resource == resources.NAMESPACES and new:
             self._mirror(new)
         if not _is_ours(resource, old or change.body):
-            if old is None or new is None or resource in _OWNED:
-                self._finding("I4", f"{_named(change)} was {change.verb}d by {change.by}, and it is not ours")
-            elif resource == resources.PODS:
+            if resource in _OWNED:
+                self._finding("I4", f"{change.verb} of {_named(change)} by {change.by}, and it is not ours")
+            elif resource == resources.PODS and old and new:
                 self._pod(old, new)
-            elif resource == resources.DEPLOYMENTS:
+            elif resource == resources.DEPLOYMENTS and old and new:
                 self._deployment(old, new)
         elif old and new and resource in _KINDS:
             self._notes(change, old, new)

@@ -169,8 +169,10 @@ class Workload:
 
 
 def namespace(name: str, *, opted_in: bool) -> Json:
-    marks = {wellknown.NAMESPACE_OPT_IN: wellknown.NAMESPACE_OPT_IN_VALUE} if opted_in else {}
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "annotations": marks}}
+    metadata: Json = {"name": name}
+    if opted_in:
+        metadata["annotations"] = {wellknown.NAMESPACE_OPT_IN: wellknown.NAMESPACE_OPT_IN_VALUE}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
 def held_by_us(pod: Json) -> bool:

@@ -53,7 +53,7 @@ class Stage:
         yield
         assert self.found, "no rule has said anything"
         assert {each.partition(":")[0] for each in self.found} == {of}, self.found
-        assert text in self.found[0], self.found
+        assert any(text in each for each in self.found), self.found
         self.found.clear()
 
     async def open_shop(self) -> None:

@@ -251,9 +251,8 @@ class World:
             if leader is None or any(watch.silent for watch in leader.client.watches):
                 since.clear()
             for uid, name in self._ending.overdue().items():
-                late = self.seconds() - since.setdefault(uid, self.seconds())
-                if late > _PROMPT_SECONDS:
-                    self.finding("I3", f"the gate of pod {name} stays {late:.0f} s after the verdict")
+                if self.seconds() - since.setdefault(uid, self.seconds()) > _PROMPT_SECONDS:
+                    self.finding("I3", f"the gate of pod {name} stays for {_PROMPT_SECONDS:.0f} s after the verdict")
 
     # What people and faults do
 
