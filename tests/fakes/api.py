@@ -116,6 +116,11 @@ class FakeApi(Client):
         for watch in self.server.watches():
             watch.cut(errors.Unavailable(0, "ConnectionFailed", "cut"))
 
+    def stall(self) -> None:
+        """All open watches say nothing any more, and do not end."""
+        for watch in self.server.watches():
+            watch.silent = True
+
     # What was asked
 
     def writes(self, *, events: bool = False) -> list[Call]:

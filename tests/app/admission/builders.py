@@ -15,7 +15,7 @@ from app.admission.cache import Caches
 from app.admission.parents import Parents
 from app.admission.pods import PodGate
 from app.cluster import resources
-from tests.app.cluster.fake import FakeApi
+from tests.fakes.api import FakeApi
 
 Json = dict[str, Any]
 
@@ -77,18 +77,18 @@ class Cluster(FakeApi):
     """The API server in memory, with what a test of admission puts there."""
 
     def deployment(self, name: str = "cart", **annotations: str) -> Json:
-        return self.put(resources.DEPLOYMENTS, name, SHOP, metadata={"annotations": _keys(annotations)})
+        return self.make(resources.DEPLOYMENTS, name, SHOP, metadata={"annotations": _keys(annotations)})
 
     def replica_set(self, name: str = "cart-5d8", above: Json | None = None, image: str = "shop:2.0") -> Json:
         owners = [owner("Deployment", above["metadata"]["name"], above["metadata"]["uid"])] if above else []
         spec = {"template": {"metadata": {"labels": {"app": "cart"}}, "spec": {"containers": [{"image": image}]}}}
-        return self.put(resources.REPLICASETS, name, SHOP, metadata={"ownerReferences": owners}, spec=spec)
+        return self.make(resources.REPLICASETS, name, SHOP, metadata={"ownerReferences": owners}, spec=spec)
 
     def stateful_set(self, name: str = "db", **annotations: str) -> Json:
-        return self.put(resources.STATEFULSETS, name, SHOP, metadata={"annotations": _keys(annotations)})
+        return self.make(resources.STATEFULSETS, name, SHOP, metadata={"annotations": _keys(annotations)})
 
     def daemon_set(self, name: str = "agent", **annotations: str) -> Json:
-        return self.put(resources.DAEMONSETS, name, SHOP, metadata={"annotations": _keys(annotations)})
+        return self.make(resources.DAEMONSETS, name, SHOP, metadata={"annotations": _keys(annotations)})
 
     def workload_version(
         self, *revisions: str, workload: str = "cart-cart", state: str = "Succeeded", namespace: str = SHOP
@@ -99,10 +99,10 @@ class Cluster(FakeApi):
             "revisions": list(revisions),
         }
         spec = {"workloadName": workload, "app": "cart", "version": "1.0"}
-        return self.put(resources.WORKLOAD_VERSIONS, f"{workload}-1.0", namespace, spec=spec, status=status)
+        return self.make(resources.WORKLOAD_VERSIONS, f"{workload}-1.0", namespace, spec=spec, status=status)
 
     def definition(self, name: str, namespace: str = SHOP) -> Json:
-        return self.put(resources.TASK_DEFINITIONS, name, namespace)
+        return self.make(resources.TASK_DEFINITIONS, name, namespace)
 
 
 def _keys(annotations: dict[str, str]) -> dict[str, str]:
@@ -135,8 +135,4 @@ async def running(
 
 def reads(cluster: Cluster) -> list[tuple[str, str]]:
     """Live reads of single objects since the caches were full."""
-    return [(plural, name) for verb, plural, name in cluster.calls if verb == "get"]
-
-
-def writes(cluster: Cluster) -> list[tuple[str, str, str]]:
-    return [call for call in cluster.calls if call[0] in ("create", "patch", "delete")]
+    return [(call.resource, call.name) for call in cluster.calls if call.verb == "get"]

@@ -7,8 +7,8 @@ import pytest
 
 from app.admission.cache import Caches, parent, passed_version, replica_set
 from app.cluster import errors
-from app.cluster.api import Resource
 from tests.app.admission.builders import SHOP, Cluster, owner, running
+from tests.fakes.api import Call
 
 
 def test_only_keys_that_count_are_kept_of_a_workload() -> None:
@@ -71,8 +71,8 @@ async def test_a_pass_is_known_by_workload_and_namespace() -> None:
 async def test_what_could_not_be_listed_yet_is_named() -> None:
     cluster = Cluster()
 
-    def fail(verb: str, resource: Resource, name: str) -> None:
-        if resource.plural == "daemonsets":
+    def fail(call: Call) -> None:
+        if call.resource == "daemonsets":
             raise errors.Forbidden(403, "Forbidden", "no")
 
     cluster.before = fail

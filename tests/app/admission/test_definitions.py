@@ -10,6 +10,7 @@ from app.cluster.api import Json, Resource
 from app.lifecycle.python_syntax import Fault, Unreadable
 from app.settings import from_environment
 from tests.app.admission.builders import INSTALLATION, SHOP, Cluster, request
+from tests.fakes.api import Call
 
 CONTAINER = {"name": "c", "image": "busybox:1.37"}
 JOB = "spec.template.spec."
@@ -249,7 +250,7 @@ async def test_a_definition_that_is_not_there_yet_is_a_warning() -> None:
 @pytest.mark.parametrize("namespace", [SHOP, INSTALLATION])
 async def test_a_definition_in_either_namespace_is_fine(namespace: str) -> None:
     server = Server()
-    server.put(resources.TASK_DEFINITIONS, "slack", namespace, spec={"deno": {"inline": {"code": "x"}}})
+    server.make(resources.TASK_DEFINITIONS, "slack", namespace, spec={"deno": {"inline": {"code": "x"}}})
     assert (await judge(server, referring("functionRef", "slack"))).warnings == ()
 
 
@@ -265,7 +266,7 @@ async def test_a_definition_in_either_namespace_is_fine(namespace: str) -> None:
 )
 async def test_a_definition_that_cannot_be_built_on_is_a_warning(spec: Json, said: str) -> None:
     server = Server()
-    server.put(resources.TASK_DEFINITIONS, "slack", SHOP, spec=spec)
+    server.make(resources.TASK_DEFINITIONS, "slack", SHOP, spec=spec)
     response = await judge(server, referring("functionRef", "slack"))
     assert response.is_allowed
     assert said in response.warnings[0]
@@ -278,17 +279,17 @@ async def test_a_config_map_that_is_not_there_or_lacks_the_script_is_a_warning()
     assert absent.warnings == (
         "spec.deno.configMapRef.name: there is no ConfigMap script in shop yet; tasks need it when they run",
     )
-    server.put(resources.CONFIGMAPS, "script", SHOP, data={"main.ts": "x"})
+    server.make(resources.CONFIGMAPS, "script", SHOP, data={"main.ts": "x"})
     assert "has no key code; put the script under data.code" in (await judge(server, thing)).warnings[0]
     for key in ("data", "binaryData"):
-        server.put(resources.CONFIGMAPS, "script", SHOP, **{key: {"code": "x"}})
+        server.make(resources.CONFIGMAPS, "script", SHOP, **{key: {"code": "x"}})
         assert (await judge(server, thing)).warnings == ()
 
 
 async def test_what_cannot_be_looked_up_is_passed_over_in_silence() -> None:
     server = Server()
 
-    def refuse(verb: str, resource: Resource, name: str) -> None:
+    def refuse(call: Call) -> None:
         raise errors.Forbidden(403, "Forbidden", "no")
 
     server.before = refuse

@@ -10,9 +10,9 @@ from app.admission.parents import Parents, Unreadable
 from app.api.core import Pod
 from app.api.meta import OwnerReference
 from app.cluster import errors
-from app.cluster.api import Resource
 from app.lifecycle.revisions import template_digest
 from tests.app.admission.builders import SHOP, Cluster, Json, pod, reads, ref
+from tests.fakes.api import Call
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ async def test_a_replica_set_of_nobody_or_of_another_tool_has_no_parent(cluster:
     assert await unfilled(cluster).parent(*of(bare)) is None
     body = cluster.replica_set("rolled", above=cluster.deployment())
     body["metadata"]["ownerReferences"][0]["kind"] = "Rollout"
-    cluster.objects["replicasets", SHOP, "rolled"] = body
+    cluster.put(body)
     assert await unfilled(cluster).parent(*of(ref("ReplicaSet", body))) is None
 
 
@@ -75,7 +75,7 @@ async def test_a_sets_revision_is_in_its_pods_label_and_costs_no_read(cluster: C
 async def test_what_could_not_be_read_is_named_with_the_reason(
     cluster: Cluster, error: Exception, message: str
 ) -> None:
-    def fail(verb: str, resource: Resource, name: str) -> None:
+    def fail(call: Call) -> None:
         raise error
 
     reference = ref("StatefulSet", cluster.stateful_set())

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from app.admission.review import Response
 from app.cluster import errors
-from app.cluster.api import Resource
 from app.lifecycle.revisions import template_digest
 from tests.app.admission.builders import (
     INSTALLATION,
@@ -25,8 +24,8 @@ from tests.app.admission.builders import (
     ref,
     request,
     running,
-    writes,
 )
+from tests.fakes.api import Call
 
 GATE = "keptn-prechecks-gate"
 RS = owner("ReplicaSet", "cart-5d8", "rs-uid")
@@ -134,7 +133,7 @@ async def test_a_dry_run_gets_the_same_answer_and_nothing_is_ever_written(cluste
     thing = pod(ref("ReplicaSet", cluster.replica_set(above=cluster.deployment(workload="cart"))))
     async with running(cluster) as (gate, _):
         assert await gate(request(thing, dryRun=True)) == await gate(request(thing))
-    assert writes(cluster) == []
+    assert cluster.writes(events=True) == []
 
 
 async def test_a_second_call_for_the_same_pod_adds_nothing(cluster: Cluster) -> None:
@@ -240,7 +239,7 @@ async def test_owners_that_no_cache_knows_yet_are_read_once(cluster: Cluster) ->
 async def test_a_cache_that_has_not_heard_of_the_keys_yet_lets_nothing_through(cluster: Cluster) -> None:
     thing = pod(ref("ReplicaSet", cluster.replica_set(above=cluster.deployment())))
     async with running(cluster) as (gate, caches):
-        cluster.stalled = True
+        cluster.stall()
         cluster.deployment(workload="cart")
         assert is_held(thing, await gate(request(thing)))
         assert caches.deployments.get(SHOP, "cart") is not None
@@ -261,7 +260,7 @@ async def test_that_nobody_asked_is_confirmed_once_for_each_revision(cluster: Cl
     [errors.Unavailable(0, "ConnectionFailed", "x"), errors.Forbidden(403, "Forbidden", "no"), RuntimeError("a bug")],
 )
 async def test_a_pod_whose_owner_cannot_be_read_is_held_and_says_why(cluster: Cluster, error: Exception) -> None:
-    def fail(verb: str, resource: Resource, name: str) -> None:
+    def fail(call: Call) -> None:
         raise error
 
     thing = pod(ref("ReplicaSet", cluster.replica_set(above=cluster.deployment())))

@@ -7,7 +7,7 @@ from typing import Any
 from app.cluster.api import Json
 from app.cluster.resources import SECRETS
 from app.settings import Settings, from_environment
-from tests.app.cluster.fake import FakeApi
+from tests.fakes.api import FakeApi
 
 NAMESPACE = "keptn-system"
 SECRET = "keptn-certs"
@@ -20,9 +20,9 @@ def settings(**environment: str) -> Settings:
 
 def put_secret(api: FakeApi, data: dict[str, bytes], **more: Any) -> Json:
     encoded = {key: base64.b64encode(value).decode() for key, value in data.items()}
-    return api.put(SECRETS, SECRET, NAMESPACE, data=encoded, **more)
+    return api.make(SECRETS, SECRET, NAMESPACE, data=encoded, **more)
 
 
 def secret_data(api: FakeApi) -> dict[str, bytes]:
-    body = api.objects.get((SECRETS.plural, NAMESPACE, SECRET))
+    body = api.server.find(SECRETS, SECRET, NAMESPACE)
     return {key: base64.b64decode(value) for key, value in body["data"].items()} if body else {}

@@ -8,9 +8,9 @@ import pytest
 
 from app.certificates.injector import Injector
 from app.cluster import errors
-from app.cluster.api import Json, Resource
+from app.cluster.api import Json
 from app.cluster.resources import CRDS, MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS
-from tests.app.cluster.fake import FakeApi
+from tests.fakes.api import Call, FakeApi
 
 pytestmark = pytest.mark.looptime
 
@@ -25,19 +25,18 @@ def client(bundle: bytes | None = None) -> Json:
 
 def put_all(api: FakeApi) -> None:
     for resource in (MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS):
-        api.put(resource, "ours", metadata=LABELS, webhooks=[{"name": "a.keptn.sh", "clientConfig": client()}])
+        api.make(resource, "ours", metadata=LABELS, webhooks=[{"name": "a.keptn.sh", "clientConfig": client()}])
     conversion = {"strategy": "Webhook", "webhook": {"clientConfig": client()}}
-    api.put(CRDS, "tasks", metadata=LABELS, spec={"conversion": conversion})
+    api.make(CRDS, "tasks", metadata=LABELS, spec={"conversion": conversion})
 
 
 def bundles(api: FakeApi) -> list[bytes | None]:
     found: list[bytes | None] = []
-    for (plural, namespace, _), body in sorted(api.objects.items()):
-        if namespace:
-            continue
-        conversion = body["spec"]["conversion"]["webhook"] if plural == CRDS.plural else body["webhooks"][0]
-        bundle = conversion["clientConfig"].get("caBundle")
-        found.append(base64.b64decode(bundle) if bundle is not None else None)
+    for resource in (CRDS, MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS):
+        for body in api.all(resource):
+            conversion = body["spec"]["conversion"]["webhook"] if resource == CRDS else body["webhooks"][0]
+            bundle = conversion["clientConfig"].get("caBundle")
+            found.append(base64.b64decode(bundle) if bundle is not None else None)
     return found
 
 
@@ -89,7 +88,9 @@ async def test_f28_a_bundle_that_somebody_empties_is_restored_within_a_second() 
     async with running(api) as injector:
         injector.put(b"one")
         await asyncio.sleep(60)
-        api.put(MUTATING_WEBHOOKS, "ours", metadata=LABELS, webhooks=[{"name": "a.keptn.sh", "clientConfig": client()}])
+        api.make(
+            MUTATING_WEBHOOKS, "ours", metadata=LABELS, webhooks=[{"name": "a.keptn.sh", "clientConfig": client()}]
+        )
         await asyncio.sleep(1)
         assert bundles(api) == [b"one"] * 3
 
@@ -101,7 +102,7 @@ async def test_f28_somebody_who_empties_it_for_ever_is_not_fought_in_a_loop() ->
         injector.put(b"one")
         for _ in range(600):
             webhooks = [{"name": "a.keptn.sh", "clientConfig": client()}]
-            api.put(MUTATING_WEBHOOKS, "ours", metadata=LABELS, webhooks=webhooks)
+            api.make(MUTATING_WEBHOOKS, "ours", metadata=LABELS, webhooks=webhooks)
             await asyncio.sleep(0.1)
         await asyncio.sleep(2)
         assert api.count()["patch"] < 70
@@ -121,7 +122,7 @@ async def test_a_place_that_appears_later_is_filled() -> None:
 
 async def test_a_place_without_the_label_is_left_alone() -> None:
     api = FakeApi()
-    api.put(MUTATING_WEBHOOKS, "ours", webhooks=[{"name": "a", "clientConfig": client(b"his")}])
+    api.make(MUTATING_WEBHOOKS, "ours", webhooks=[{"name": "a", "clientConfig": client(b"his")}])
     async with running(api) as injector:
         injector.put(b"one")
         await asyncio.sleep(60)
@@ -132,8 +133,8 @@ async def test_a_new_bundle_is_not_everywhere_until_the_last_place_has_it() -> N
     api = FakeApi()
     put_all(api)
 
-    def stuck(verb: str, resource: Resource, _name: str) -> None:
-        if verb == "patch" and resource == CRDS:
+    def stuck(call: Call) -> None:
+        if call.verb == "patch" and call.resource == CRDS.plural:
             raise errors.Forbidden(403, "Forbidden", "no")
 
     async with running(api) as injector:
@@ -145,7 +146,7 @@ async def test_a_new_bundle_is_not_everywhere_until_the_last_place_has_it() -> N
         await asyncio.sleep(60)
         assert bundles(api) == [b"one", b"two", b"two"]
         assert injector.everywhere_since is None
-        api.before = lambda *_: None
+        api.before = lambda call: None
         await asyncio.sleep(120)
         assert bundles(api) == [b"two"] * 3
         assert injector.everywhere_since is not None
@@ -168,7 +169,7 @@ async def test_subscribers_hear_when_it_is_everywhere_and_when_no_more() -> None
         injector.put(b"one")
         await asyncio.sleep(60)
         webhooks = [{"name": "a.keptn.sh", "clientConfig": client()}]
-        api.put(MUTATING_WEBHOOKS, "ours", metadata=LABELS, webhooks=webhooks)
+        api.make(MUTATING_WEBHOOKS, "ours", metadata=LABELS, webhooks=webhooks)
         await asyncio.sleep(60)
     assert heard == [True, False, True]
 
@@ -181,7 +182,7 @@ async def test_no_bundle_means_hands_off() -> None:
         await asyncio.sleep(60)
         injector.put(b"")
         webhooks = [{"name": "a.keptn.sh", "clientConfig": client(b"his")}]
-        api.put(MUTATING_WEBHOOKS, "ours", metadata=LABELS, webhooks=webhooks)
+        api.make(MUTATING_WEBHOOKS, "ours", metadata=LABELS, webhooks=webhooks)
         await asyncio.sleep(60)
         assert b"his" in bundles(api)
         assert injector.everywhere_since is None
@@ -192,16 +193,16 @@ async def test_what_changed_under_the_patch_is_tried_again_as_it_is_now() -> Non
     put_all(api)
     moved = [{"name": "new.keptn.sh", "clientConfig": client(b"x")}, {"name": "a.keptn.sh", "clientConfig": client()}]
 
-    def change_first(verb: str, resource: Resource, _name: str) -> None:
-        if verb == "patch" and resource == MUTATING_WEBHOOKS:
-            api.before = lambda *_: None
-            api.put(MUTATING_WEBHOOKS, "ours", metadata=LABELS, webhooks=moved)
+    def change_first(call: Call) -> None:
+        if call.verb == "patch" and call.resource == MUTATING_WEBHOOKS.plural:
+            api.before = lambda call: None
+            api.make(MUTATING_WEBHOOKS, "ours", metadata=LABELS, webhooks=moved)
 
     api.before = change_first
     async with running(api) as injector:
         injector.put(b"one")
         await asyncio.sleep(5)
-        body = api.objects[MUTATING_WEBHOOKS.plural, "", "ours"]
+        body = api.one(MUTATING_WEBHOOKS, "ours")
         assert {webhook["clientConfig"]["caBundle"] for webhook in body["webhooks"]} == {"b25l"}
 
 
@@ -209,10 +210,10 @@ async def test_a_place_that_is_deleted_meanwhile_is_no_trouble() -> None:
     api = FakeApi()
     put_all(api)
 
-    def delete_first(verb: str, resource: Resource, name: str) -> None:
-        if verb == "patch" and resource == CRDS:
-            api.before = lambda *_: None
-            api.drop(CRDS, name)
+    def delete_first(call: Call) -> None:
+        if call.verb == "patch" and call.resource == CRDS.plural:
+            api.before = lambda call: None
+            api.remove(CRDS, call.name)
 
     api.before = delete_first
     async with running(api) as injector:
@@ -230,9 +231,9 @@ async def test_a_place_that_is_gone_before_its_turn_is_no_trouble() -> None:
         await asyncio.sleep(60)
         webhooks = [{"name": "a.keptn.sh", "clientConfig": client()}]
         for _ in range(2):  # the second one has to wait a second, and is gone by then
-            api.put(MUTATING_WEBHOOKS, "ours", metadata=LABELS, webhooks=webhooks)
+            api.make(MUTATING_WEBHOOKS, "ours", metadata=LABELS, webhooks=webhooks)
             await asyncio.sleep(0.1)
-        api.drop(MUTATING_WEBHOOKS, "ours")
+        api.remove(MUTATING_WEBHOOKS, "ours")
         await asyncio.sleep(60)
         assert bundles(api) == [b"one"] * 2
         assert injector.everywhere_since is not None

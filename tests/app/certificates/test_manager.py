@@ -11,11 +11,11 @@ from app.certificates.authority import Contents
 from app.certificates.manager import SETTLE_SECONDS, CertificateManager
 from app.certificates.secret import decode
 from app.cluster import errors
-from app.cluster.api import Json, Resource
+from app.cluster.api import Json
 from app.cluster.resources import MUTATING_WEBHOOKS, SECRETS
 from tests.app.certificates.parts import NAMESPACE, SECRET, START, put_secret, secret_data, settings
 from tests.app.certificates.test_injector import LABELS, bundles, client, put_all
-from tests.app.cluster.fake import FakeApi
+from tests.fakes.api import Call, FakeApi
 
 pytestmark = pytest.mark.looptime
 
@@ -55,12 +55,12 @@ async def running(
 
 
 def contents(api: FakeApi) -> Contents:
-    body = api.objects.get((SECRETS.plural, NAMESPACE, SECRET))
+    body = api.server.find(SECRETS, SECRET, NAMESPACE)
     return Contents.of(decode(body) if body else None)
 
 
 def secret_writes(api: FakeApi) -> int:
-    return sum(1 for verb, plural, _ in api.calls if plural == SECRETS.plural and verb in ("create", "patch"))
+    return sum(call.resource == SECRETS.plural for call in api.writes())
 
 
 async def test_from_nothing_there_is_a_trusted_pair_within_seconds() -> None:
@@ -77,8 +77,8 @@ async def test_the_pair_is_stored_only_when_its_authority_is_everywhere() -> Non
     api = FakeApi()
     put_all(api)
 
-    def stuck(verb: str, resource: Resource, _name: str) -> None:
-        if verb == "patch" and resource == MUTATING_WEBHOOKS:
+    def stuck(call: Call) -> None:
+        if call.verb == "patch" and call.resource == MUTATING_WEBHOOKS.plural:
             raise errors.Unavailable(500, "InternalError", "no")
 
     api.before = stuck
@@ -87,7 +87,7 @@ async def test_the_pair_is_stored_only_when_its_authority_is_everywhere() -> Non
         assert contents(api).ca_cert
         assert not contents(api).tls_cert
         assert not manager.ready
-        api.before = lambda *_: None
+        api.before = lambda call: None
         await asyncio.sleep(61)
         assert contents(api).tls_cert
 
@@ -181,7 +181,7 @@ async def test_f26_a_deleted_secret_is_back_within_ten_seconds_and_servers_are_t
     async with running(api) as manager:
         await asyncio.sleep(1000)
         before = contents(api)
-        api.drop(SECRETS, SECRET, NAMESPACE)
+        api.remove(SECRETS, SECRET, NAMESPACE)
         await asyncio.sleep(5)
         restored = contents(api)
         assert restored.tls_cert == before.tls_cert
@@ -207,7 +207,9 @@ async def test_f28_a_bundle_taken_out_is_put_back() -> None:
     put_all(api)
     async with running(api) as manager:
         await asyncio.sleep(60)
-        api.put(MUTATING_WEBHOOKS, "ours", metadata=LABELS, webhooks=[{"name": "a.keptn.sh", "clientConfig": client()}])
+        api.make(
+            MUTATING_WEBHOOKS, "ours", metadata=LABELS, webhooks=[{"name": "a.keptn.sh", "clientConfig": client()}]
+        )
         await asyncio.sleep(0.001)
         await asyncio.sleep(2)
         assert manager.ready
@@ -242,8 +244,8 @@ async def test_f7_an_api_server_that_refuses_for_a_while_costs_only_time(caplog:
     api = FakeApi()
     put_all(api)
 
-    def down(verb: str, resource: Resource, _name: str) -> None:
-        if resource == SECRETS and verb == "create":
+    def down(call: Call) -> None:
+        if call.resource == SECRETS.plural and call.verb == "create":
             raise errors.Unavailable(503, "x", "down")
 
     api.before = down
@@ -251,7 +253,7 @@ async def test_f7_an_api_server_that_refuses_for_a_while_costs_only_time(caplog:
         await asyncio.sleep(60)
         assert not manager.ready
         assert 10 < secret_writes(api) < 40
-        api.before = lambda *_: None
+        api.before = lambda call: None
         await asyncio.sleep(6)
         assert authority.is_valid(contents(api), START)
 
@@ -290,7 +292,7 @@ async def test_an_external_secret_is_never_written_nor_its_authority_made_known_
         assert readiness == [False, True]
         assert bundles(api) == [None] * 3
         assert api.count()["patch"] + api.count()["create"] == 0
-        assert {plural for _, plural, _ in api.calls} == {"secrets"}
+        assert {call.resource for call in api.calls} == {"secrets"}
 
 
 async def test_an_external_secrets_authority_is_made_known_if_asked() -> None:

@@ -7,11 +7,11 @@ from app.certificates.secret import CertificateSecret, decode
 from app.certificates.store import Outdated, SecretStore
 from app.cluster.resources import SECRETS
 from tests.app.certificates.parts import NAMESPACE, SECRET, put_secret, secret_data
-from tests.app.cluster.fake import FakeApi
+from tests.fakes.api import FakeApi
 
 
 def stored(api: FakeApi) -> CertificateSecret:
-    return decode(api.objects[SECRETS.plural, NAMESPACE, SECRET])
+    return decode(api.one(SECRETS, SECRET, NAMESPACE))
 
 
 async def test_the_secret_is_created_and_later_written_key_by_key() -> None:
@@ -19,7 +19,7 @@ async def test_the_secret_is_created_and_later_written_key_by_key() -> None:
     store = SecretStore(api, NAMESPACE, SECRET)
     await store.write(Contents(ca_cert=b"one"), None)
     assert secret_data(api)["ca.crt"] == b"one"
-    assert api.objects[SECRETS.plural, NAMESPACE, SECRET]["type"] == "Opaque"
+    assert api.one(SECRETS, SECRET, NAMESPACE)["type"] == "Opaque"
     put_secret(api, secret_data(api) | {"somebody.else": b"his"}, metadata={"labels": {"a": "b"}})
     await store.write(Contents(ca_cert=b"two"), stored(api))
     assert secret_data(api)["ca.crt"] == b"two"
@@ -45,7 +45,7 @@ async def test_what_has_been_changed_or_deleted_meanwhile_is_not_written() -> No
         await store.write(Contents(ca_cert=b"mine"), read)
     assert secret_data(api)["ca.crt"] == b"his"
     read = stored(api)
-    api.drop(SECRETS, SECRET, NAMESPACE)
+    api.remove(SECRETS, SECRET, NAMESPACE)
     with pytest.raises(Outdated):
         await store.write(Contents(ca_cert=b"mine"), read)
     assert secret_data(api) == {}

@@ -10,7 +10,7 @@ import trustme
 from app.certificates.tls import LiveCertificate
 from app.cluster.resources import SECRETS
 from tests.app.certificates.parts import NAMESPACE, SECRET, put_secret, settings
-from tests.app.cluster.fake import FakeApi
+from tests.fakes.api import FakeApi
 
 CA = trustme.CA()
 
@@ -120,7 +120,7 @@ async def test_f26_values_that_are_not_even_base64_are_refused() -> None:
     api = FakeApi()
     put_secret(api, pair("one"))
     async with serving(api) as (live, port):
-        api.put(SECRETS, SECRET, NAMESPACE, data={"tls.crt": "%%%", "tls.key": 7})
+        api.make(SECRETS, SECRET, NAMESPACE, data={"tls.crt": "%%%", "tls.key": 7})
         await changed()
         assert (await shown(port), live.rejected) == ("one", 1)
 
@@ -129,7 +129,7 @@ async def test_f26_a_deleted_secret_leaves_the_last_good_pair() -> None:
     api = FakeApi()
     put_secret(api, pair("one"))
     async with serving(api) as (live, port):
-        api.drop(SECRETS, SECRET, NAMESPACE)
+        api.remove(SECRETS, SECRET, NAMESPACE)
         await changed()
         assert (await shown(port), live.ready) == ("one", True)
 

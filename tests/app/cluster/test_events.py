@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from app.cluster import errors
-from app.cluster.api import Json, Resource
+from app.cluster.api import Json
 from app.cluster.events import EventRecorder, ObjectRef
 from app.cluster.resources import EVENTS
-from tests.app.cluster.fake import FakeApi
+from tests.fakes.api import Call, FakeApi
 
 pytestmark = pytest.mark.looptime
 
@@ -25,7 +25,7 @@ def recorder(api: FakeApi, **options: Any) -> EventRecorder:
 
 
 def stored(api: FakeApi) -> list[Json]:
-    return [body for (plural, _, _), body in api.objects.items() if plural == EVENTS.plural]
+    return api.all(EVENTS)
 
 
 def held(events: EventRecorder, message: str = "waits for check-a", regarding: ObjectRef = POD) -> None:
@@ -115,7 +115,7 @@ async def test_a_repetition_of_an_expired_event_makes_a_new_one() -> None:
     events = recorder(api)
     held(events)
     await asyncio.sleep(60)
-    api.drop(EVENTS, stored(api)[0]["metadata"]["name"], "shop")
+    api.remove(EVENTS, stored(api)[0]["metadata"]["name"], "shop")
     held(events)
     await asyncio.sleep(60)
     assert [body["count"] for body in stored(api)] == [1]
@@ -126,7 +126,7 @@ async def test_a_repetition_of_an_expired_event_makes_a_new_one() -> None:
 
 
 async def test_f7_an_api_server_that_is_away_costs_events_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
-    def down(verb: str, _resource: Resource, _name: str) -> None:
+    def down(call: Call) -> None:
         raise errors.Unavailable(0, "ConnectionFailed", "refused")
 
     api = FakeApi()
@@ -136,7 +136,7 @@ async def test_f7_an_api_server_that_is_away_costs_events_and_nothing_else(caplo
     await asyncio.sleep(1)
     assert events.dropped == 1
     assert "an event could not be written" in caplog.text
-    api.before = lambda *_: None
+    api.before = lambda call: None
     held(events)
     await events.aclose()
     assert len(stored(api)) == 1
@@ -173,6 +173,16 @@ async def test_closing_writes_a_repetition_that_waits_for_its_time() -> None:
     held(events)
     await events.aclose()
     assert [body["count"] for body in stored(api)] == [2]
+
+
+async def test_what_a_thousand_failed_rollouts_say_at_once_is_written() -> None:
+    api = FakeApi(latency=0)
+    events = recorder(api)
+    for number in range(4000):
+        held(events, f"{number} has failed")
+    await asyncio.sleep(60)
+    assert (len(stored(api)), events.dropped) == (4000, 0)
+    await events.aclose()
 
 
 async def test_closing_without_an_event_is_quick() -> None:

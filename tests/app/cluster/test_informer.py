@@ -13,9 +13,28 @@ from app.cluster import errors, informer
 from app.cluster.api import Json, Resource
 from app.cluster.informer import Informer
 from app.cluster.resources import PODS
-from tests.app.cluster.fake import FakeApi
+from tests.fakes.api import Call, FakeApi
 
 pytestmark = pytest.mark.looptime
+
+POD: Json = {"metadata": {"name": "a"}, "spec": {"containers": [{"name": "main", "image": "web:1"}]}}
+
+
+class Frugal(FakeApi):
+    """A server whose pages are smaller than was asked for, and which may say no bookmarks."""
+
+    def __init__(self, *, page: int = 500, bookmarks: bool = True) -> None:
+        super().__init__()
+        self._page = page
+        self._bookmarks = bookmarks
+
+    async def list_page(self, resource: Resource, namespace: str = "", **options: Any) -> Json:
+        return await super().list_page(resource, namespace, **{**options, "limit": self._page})
+
+    async def watch(self, resource: Resource, namespace: str = "", **options: Any) -> AsyncIterator[Json]:
+        async for event in super().watch(resource, namespace, **options):
+            if self._bookmarks or event["type"] != "BOOKMARK":
+                yield event
 
 
 class Watched:
@@ -51,11 +70,11 @@ async def watching(api: FakeApi, **options: Any) -> AsyncIterator[Watched]:
             await task
 
 
-def failing(error: Callable[[], Exception], *verbs: str, times: int = 1) -> Callable[[str, Resource, str], None]:
+def failing(error: Callable[[], Exception], *verbs: str, times: int = 1) -> Callable[[Call], None]:
     left = [times]
 
-    def hook(verb: str, _resource: Resource, _name: str) -> None:
-        if verb in verbs and left[0]:
+    def hook(call: Call) -> None:
+        if call.verb in verbs and left[0]:
             left[0] -= 1
             raise error()
 
@@ -67,16 +86,15 @@ def unavailable() -> Exception:
 
 
 async def test_it_lists_by_pages_and_then_follows_the_watch() -> None:
-    api = FakeApi()
-    api.page = 2
+    api = Frugal(page=2)
     for name in "abc":
-        api.put(PODS, name, "shop")
+        api.make(PODS, name, "shop")
     async with watching(api) as watched:
         assert (watched.names, watched.told) == (["a", "b", "c"], [">a", ">b", ">c"])
         assert api.count()["list"] == 2
-        api.put(PODS, "a", "shop", metadata={"labels": {"x": "y"}})
-        api.drop(PODS, "b", "shop")
-        api.put(PODS, "d", "shop")
+        api.make(PODS, "a", "shop", metadata={"labels": {"x": "y"}})
+        api.remove(PODS, "b", "shop")
+        api.make(PODS, "d", "shop")
         await asyncio.sleep(0.01)
         assert (watched.names, watched.told[3:]) == (["a", "c", "d"], ["a>a", "b>", ">d"])
         pod = watched.pods.get("shop", "a")
@@ -88,8 +106,8 @@ async def test_it_lists_by_pages_and_then_follows_the_watch() -> None:
 
 async def test_an_index_answers_by_value() -> None:
     api = FakeApi()
-    api.put(PODS, "a", "shop", metadata={"labels": {"app": "x"}})
-    api.put(PODS, "b", "shop", metadata={"labels": {"app": "y"}})
+    api.make(PODS, "a", "shop", metadata={"labels": {"app": "x"}})
+    api.make(PODS, "b", "shop", metadata={"labels": {"app": "y"}})
     async with watching(api, indexes={"app": lambda pod: [pod.metadata.labels["app"]]}) as watched:
         assert [pod.metadata.name for pod in watched.pods.by_index("app", "y")] == ["b"]
         assert watched.pods.by_index("app", "z") == []
@@ -98,10 +116,9 @@ async def test_an_index_answers_by_value() -> None:
 
 
 async def test_it_has_synced_only_after_the_last_page() -> None:
-    api = FakeApi()
-    api.page = 1
+    api = Frugal(page=1)
     for name in "ab":
-        api.put(PODS, name, "shop")
+        api.make(PODS, name, "shop")
     api.before = failing(unavailable, "list", times=1)
     watched = Watched(api)
     assert not watched.pods.has_synced
@@ -110,14 +127,13 @@ async def test_it_has_synced_only_after_the_last_page() -> None:
 
 
 async def test_f8_a_list_whose_continue_token_expired_starts_over() -> None:
-    api = FakeApi()
-    api.page = 1
+    api = Frugal(page=1)
     for name in "ab":
-        api.put(PODS, name, "shop")
+        api.make(PODS, name, "shop")
 
-    def expire(verb: str, _resource: Resource, name: str) -> None:
-        if verb == "list" and name and not api.compacted:
-            api.put(PODS, "c", "shop")
+    def expire(call: Call) -> None:
+        if call.verb == "list" and api.count()["list"] == 2:
+            api.make(PODS, "c", "shop")
             api.compact()
 
     api.before = expire
@@ -127,14 +143,14 @@ async def test_f8_a_list_whose_continue_token_expired_starts_over() -> None:
 
 async def test_f8_gone_as_a_status_relists_and_tells_what_vanished() -> None:
     api = FakeApi()
-    api.put(PODS, "a", "shop")
-    api.put(PODS, "b", "shop")
+    api.make(PODS, "a", "shop")
+    api.make(PODS, "b", "shop")
     async with watching(api) as watched:
         await asyncio.sleep(20)
         api.cut()
-        api.drop(PODS, "a", "shop")
-        api.put(PODS, "c", "shop")
-        api.compact()
+        api.remove(PODS, "a", "shop")
+        api.make(PODS, "c", "shop")
+        api.before = failing(lambda: errors.Gone(410, "Expired", "too old"), "watch")
         await asyncio.sleep(1)
         assert (watched.names, watched.told) == (["b", "c"], [">a", ">b", "a>", ">c"])
         assert api.count()["list"] == 2
@@ -145,6 +161,7 @@ class Scripted(FakeApi):
 
     def __init__(self, *scripts: Sequence[Json | Exception]) -> None:
         super().__init__()
+        self.server.store.version = 100
         self.scripts = list(scripts)
         self.watched: list[tuple[float, str]] = []
 
@@ -176,7 +193,7 @@ def bookmark(version: int) -> Json:
 
 async def test_f8_gone_as_an_event_relists() -> None:
     api = Scripted([gone()])
-    api.put(PODS, "a", "shop")
+    api.make(PODS, "a", "shop")
     async with watching(api) as watched:
         await asyncio.sleep(1)
         assert (watched.names, api.count()["list"], len(api.watched)) == (["a"], 2, 2)
@@ -224,7 +241,7 @@ async def test_a_watch_that_ends_in_its_time_is_reopened_at_once_at_a_random_age
 
 async def test_f7_an_outage_of_a_minute_is_caught_up_within_five_seconds_without_a_storm() -> None:
     api = FakeApi()
-    api.put(PODS, "a", "shop")
+    api.make(PODS, "a", "shop")
     async with watching(api) as watched:
         await asyncio.sleep(30)
         api.calls.clear()
@@ -234,8 +251,8 @@ async def test_f7_an_outage_of_a_minute_is_caught_up_within_five_seconds_without
         assert len(api.calls) < 40
         assert watched.names == ["a"], "what was known is served meanwhile"
         assert watched.pods.has_synced
-        api.drop(PODS, "a", "shop")
-        api.put(PODS, "b", "shop")
+        api.remove(PODS, "a", "shop")
+        api.make(PODS, "b", "shop")
         api.before = failing(unavailable)
         await asyncio.sleep(5)
         assert watched.names == ["b"]
@@ -247,30 +264,26 @@ async def test_f7_a_short_cut_goes_on_at_the_same_version_without_a_list() -> No
     async with watching(api) as watched:
         await asyncio.sleep(30)
         api.cut()
-        api.put(PODS, "a", "shop")
+        api.make(PODS, "a", "shop")
         await asyncio.sleep(0.2)
         assert (watched.names, api.count()["list"]) == (["a"], 1)
 
 
 @pytest.mark.parametrize("bookmarks", [True, False])
 async def test_f9_a_stalled_watch_is_given_up_and_reopened(bookmarks: bool) -> None:
-    api = FakeApi()
-    api.bookmarks = bookmarks
+    api = Frugal(bookmarks=bookmarks)
     async with watching(api) as watched:
         await asyncio.sleep(90)
-        api.stalled = True
-        api.put(PODS, "a", "shop")
+        api.stall()
+        api.make(PODS, "a", "shop")
         await asyncio.sleep(140 if bookmarks else 311)
         assert api.count()["watch"] == 2, "silence was noticed"
-        api.stalled = False
-        api._wake()
         await asyncio.sleep(1)
         assert watched.names == ["a"]
 
 
 async def test_f9_contact_is_never_older_than_promised_while_the_server_answers() -> None:
-    api = FakeApi()
-    api.bookmarks = False
+    api = Frugal(bookmarks=False)
     loop = asyncio.get_running_loop()
     async with watching(api) as watched:
         for _ in range(200):
@@ -288,15 +301,15 @@ async def test_f12_a_list_from_a_server_that_lags_is_asked_for_again() -> None:
     async with watching(api) as watched:
         await asyncio.sleep(0.3)
         assert watched.names == ["a"], "not believed"
-        api.version = 300
-        api.put(PODS, "b", "shop")
+        api.server.store.version = 300
+        api.make(PODS, "b", "shop")
         await asyncio.sleep(5)
         assert (watched.names, watched.told) == (["b"], [">a", "a>", ">b"])
 
 
 async def test_f12_a_history_that_stays_behind_was_restored_from_a_backup_and_is_believed() -> None:
     api = Scripted([event("ADDED", "a", 200), gone()])
-    api.put(PODS, "b", "shop")
+    api.make(PODS, "b", "shop")
     async with watching(api) as watched:
         await asyncio.sleep(10)
         assert watched.names == ["b"]
@@ -306,7 +319,7 @@ async def test_f12_a_history_that_stays_behind_was_restored_from_a_backup_and_is
 async def test_our_own_write_is_known_at_once_and_its_event_tells_nobody_again() -> None:
     api = FakeApi()
     async with watching(api) as watched:
-        watched.pods.observe(await api.create(PODS, {"metadata": {"name": "a"}}, "shop"))
+        watched.pods.observe(await api.create(PODS, POD, "shop"))
         assert (watched.names, watched.told) == (["a"], [">a"])
         await asyncio.sleep(1)
         assert watched.told == [">a"]
@@ -318,8 +331,8 @@ async def test_our_own_write_is_known_at_once_and_its_event_tells_nobody_again()
 async def test_an_answer_older_than_the_cache_is_ignored() -> None:
     api = FakeApi()
     async with watching(api) as watched:
-        answer = await api.create(PODS, {"metadata": {"name": "a"}}, "shop")
-        api.put(PODS, "a", "shop", metadata={"labels": {"x": "y"}})
+        answer = await api.create(PODS, POD, "shop")
+        api.make(PODS, "a", "shop", metadata={"labels": {"x": "y"}})
         await asyncio.sleep(1)
         watched.pods.observe(answer)
         pod = watched.pods.get("shop", "a")
@@ -330,8 +343,8 @@ async def test_an_answer_older_than_the_cache_is_ignored() -> None:
 async def test_an_answer_about_what_was_deleted_since_does_not_bring_it_back() -> None:
     api = FakeApi()
     async with watching(api) as watched:
-        answer = await api.create(PODS, {"metadata": {"name": "a"}}, "shop")
-        api.drop(PODS, "a", "shop")
+        answer = await api.create(PODS, POD, "shop")
+        api.remove(PODS, "a", "shop")
         await asyncio.sleep(1)
         watched.pods.observe(answer)
         assert watched.names == []
@@ -339,13 +352,13 @@ async def test_an_answer_about_what_was_deleted_since_does_not_bring_it_back() -
 
 async def test_an_answer_outside_the_selection_removes_and_one_from_elsewhere_is_ignored() -> None:
     api = FakeApi()
-    api.put(PODS, "a", "shop", metadata={"labels": {"held": "yes"}})
+    api.make(PODS, "a", "shop", metadata={"labels": {"held": "yes"}}, spec=POD["spec"])
     async with watching(api, namespace="shop", label_selector="held=yes") as watched:
         watched.pods.observe(await api.patch(PODS, "a", {"metadata": {"labels": {"held": None}}}, "shop"))
         assert (watched.names, watched.told) == ([], [">a", "a>"])
-        watched.pods.observe(api.put(PODS, "a", "shop", metadata={"labels": {"held": "yes"}}))
+        watched.pods.observe(api.make(PODS, "a", "shop", metadata={"labels": {"held": "yes"}}))
         assert watched.names == ["a"]
-        watched.pods.observe(api.put(PODS, "b", "other", metadata={"labels": {"held": "yes"}}))
+        watched.pods.observe(api.make(PODS, "b", "other", metadata={"labels": {"held": "yes"}}))
         watched.pods.observe({"metadata": {"name": "dry", "namespace": "shop", "labels": {"held": "yes"}}})
         await asyncio.sleep(1)
         assert watched.names == ["a"]
@@ -353,18 +366,18 @@ async def test_an_answer_outside_the_selection_removes_and_one_from_elsewhere_is
 
 async def test_a_write_seen_while_a_list_is_under_way_survives_it() -> None:
     api = FakeApi()
-    api.put(PODS, "a", "shop")
+    api.make(PODS, "a", "shop")
     async with watching(api) as watched:
 
-        def answer_first(verb: str, *_: object) -> None:
-            if verb == "list":
+        def answer_first(call: Call) -> None:
+            if call.verb == "list":
                 answer = event("ADDED", "mine", 900)["object"]
                 watched.pods.observe(answer)
 
         await asyncio.sleep(20)
         api.before = answer_first
         api.cut()
-        api.put(PODS, "b", "shop")
+        api.make(PODS, "b", "shop")
         api.compact()
         await asyncio.sleep(1)
         assert watched.names == ["a", "mine", "b"]
@@ -375,11 +388,11 @@ async def test_decode_may_leave_objects_out_and_that_counts_as_a_deletion() -> N
         return Object.model_validate(body) if "labels" in body["metadata"] else None
 
     api = FakeApi()
-    api.put(PODS, "a", "shop", metadata={"labels": {"x": "y"}})
-    api.put(PODS, "b", "shop")
+    api.make(PODS, "a", "shop", metadata={"labels": {"x": "y"}})
+    api.make(PODS, "b", "shop")
     async with watching(api, decode=only_marked) as watched:
         assert watched.names == ["a"]
-        api.put(PODS, "a", "shop")
+        api.make(PODS, "a", "shop")
         await asyncio.sleep(1)
         assert (watched.names, watched.told) == ([], [">a", "a>"])
 
@@ -388,8 +401,8 @@ async def test_f16_an_object_that_cannot_be_decoded_is_left_out_and_its_content_
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     api = FakeApi()
-    api.put(PODS, "bad", "shop", metadata={"labels": {"password": ["hunter2"]}})
-    api.put(PODS, "good", "shop")
+    api.make(PODS, "bad", "shop", metadata={"labels": {"password": ["hunter2"]}})
+    api.make(PODS, "good", "shop")
     async with watching(api) as watched:
         assert watched.names == ["good"]
     record = next(record for record in caplog.records if record.levelno == logging.WARNING)
@@ -400,12 +413,12 @@ async def test_f16_an_object_that_cannot_be_decoded_is_left_out_and_its_content_
 
 async def test_f16_a_handler_that_raises_does_not_keep_others_from_hearing(caplog: pytest.LogCaptureFixture) -> None:
     api = FakeApi()
-    api.put(PODS, "a", "shop")
+    api.make(PODS, "a", "shop")
     heard: list[str] = []
     async with watching(api) as watched:
         watched.pods.subscribe(lambda old, new: heard.append(str(1 // 0)))
         watched.pods.subscribe(lambda old, new: heard.append(_short(new)))
-        api.put(PODS, "b", "shop")
+        api.make(PODS, "b", "shop")
         await asyncio.sleep(1)
     assert heard == ["a", "b"]
     assert caplog.text.count("a handler of changes failed") == 2
@@ -423,9 +436,9 @@ async def test_a_handler_sees_the_cache_with_the_change_in_it() -> None:
     seen: list[int] = []
     async with watching(api) as watched:
         watched.pods.subscribe(lambda old, new: seen.append(len(watched.pods.all())))
-        api.put(PODS, "a", "shop")
+        api.make(PODS, "a", "shop")
         await asyncio.sleep(0.01)
-        api.drop(PODS, "a", "shop")
+        api.remove(PODS, "a", "shop")
         await asyncio.sleep(0.01)
         assert seen == [1, 0]
 
@@ -442,16 +455,16 @@ async def test_f16_whatever_a_decoder_raises_the_content_is_not_logged(caplog: p
         raise KeyError(body["metadata"]["labels"]["password"])
 
     api = FakeApi()
-    api.put(PODS, "bad", "shop", metadata={"labels": {"password": "hunter2"}})
+    api.make(PODS, "bad", "shop", metadata={"labels": {"password": "hunter2"}})
     async with watching(api, decode=decoder) as watched:
         assert watched.names == []
     assert [vars(record)["error"] for record in caplog.records] == ["KeyError"]
 
 
 async def test_others_get_their_turn_while_a_long_list_is_decoded() -> None:
-    api = FakeApi()
+    api = FakeApi(latency=0)  # the clock stands still while somebody else has something to do
     for number in range(400):
-        api.put(PODS, f"pod-{number}", "shop")
+        api.make(PODS, f"pod-{number}", "shop")
     decoded: list[int] = [0]
     seen: set[int] = set()
 

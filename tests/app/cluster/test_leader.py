@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from app.cluster import errors
-from app.cluster.api import Json, Resource
+from app.cluster.api import Json
 from app.cluster.leader import LeaderElector, LeadershipLost
 from app.cluster.resources import LEASES
-from tests.app.cluster.fake import FakeApi
+from tests.fakes.api import Call, FakeApi
 
 pytestmark = pytest.mark.looptime
 
@@ -87,12 +87,12 @@ class Worker:
 
 
 def lease(api: FakeApi) -> Json:
-    spec: Json = api.objects["leases", "keptn-system", "lease"]["spec"]
+    spec: Json = api.one(LEASES, "lease", "keptn-system")["spec"]
     return spec
 
 
 async def test_the_first_creates_the_lease_and_the_second_waits() -> None:
-    api = FakeApi()
+    api = FakeApi(latency=0)
     a = Worker(api, "a")
     await asyncio.sleep(0.1)
     b = Worker(api, "b")
@@ -225,15 +225,14 @@ async def test_f5_a_stale_leader_is_refused_by_the_version_of_its_lease() -> Non
     api = FakeApi()
     a = Worker(api, "a")
     await asyncio.sleep(10)
-    api.objects["leases", "keptn-system", "lease"]["spec"]["holderIdentity"] = "b"
-    api.put(LEASES, "lease", "keptn-system", spec=dict(lease(api)))
+    api.make(LEASES, "lease", "keptn-system", spec=lease(api) | {"holderIdentity": "b"})
     with pytest.raises(LeadershipLost, match="lost to b"):
         await a.task
     assert lease(api)["holderIdentity"] == "b"
 
 
 async def test_f14_of_many_candidates_exactly_one_leads_at_any_time() -> None:
-    api = FakeApi()
+    api = FakeApi(latency=0)
     workers = [Worker(api, f"w{number}") for number in range(10)]
     rng = random.Random(3)
     for _ in range(40):
@@ -285,7 +284,7 @@ async def test_a_restarted_leader_of_the_same_name_goes_on_at_once() -> None:
 async def test_a_dead_leaders_lease_is_taken_when_it_has_run_out_by_our_own_clock() -> None:
     api = FakeApi()
     spec = {"holderIdentity": "ghost", "leaseDurationSeconds": 40, "renewTime": "2031-01-01T00:00:00.000000Z"}
-    api.put(LEASES, "lease", "keptn-system", spec=spec)
+    api.make(LEASES, "lease", "keptn-system", spec=spec)
     a = Worker(api, "a")
     await asyncio.sleep(39)
     assert not a.works()
@@ -301,7 +300,7 @@ async def test_a_deleted_lease_does_not_make_a_second_leader() -> None:
     await asyncio.sleep(0.1)
     b = Worker(api, "b")
     await asyncio.sleep(30)
-    api.drop(LEASES, "lease", "keptn-system")
+    api.remove(LEASES, "lease", "keptn-system")
     await asyncio.sleep(30)
     assert (a.works(), b.works(), len(a.terms)) == (True, False, 1)
     await a.stop()
@@ -311,9 +310,9 @@ async def test_a_deleted_lease_does_not_make_a_second_leader() -> None:
 async def test_of_two_creations_at_once_one_is_refused() -> None:
     api = FakeApi()
 
-    def other_first(verb: str, _resource: Resource, _name: str) -> None:
-        if verb == "create" and not api.objects:
-            api.put(LEASES, "lease", "keptn-system", spec={"holderIdentity": "b", "leaseDurationSeconds": 15})
+    def other_first(call: Call) -> None:
+        if call.verb == "create" and not api.all(LEASES):
+            api.make(LEASES, "lease", "keptn-system", spec={"holderIdentity": "b", "leaseDurationSeconds": 15})
 
     api.before = other_first
     a = Worker(api, "a")
