@@ -20,6 +20,7 @@ BACKOFF_REASON = "BackoffLimitExceeded"
 BACKOFF_MESSAGE = "Job has reached the specified backoff limit"
 
 _LOST_REASON = "JobDeleted"
+_UNSEEN = "ContainerStatusUnknown"
 
 # What the API server calls a pod that it refuses: the Job's name and five random characters.
 _POD_NAME = re.compile(r'\bpods? "[^"]*"')
@@ -279,4 +280,5 @@ def _attempt(pod: Pod, number: int) -> Attempt:
 
 
 def _tidy(ended: Terminated | None) -> str:
-    return ended.message.rstrip()[-2048:] if ended else ""
+    """What the container printed last. Of one that never ran, or was lost sight of, the message is the kubelet's."""
+    return ended.message.rstrip()[-2048:] if ended and ended.reason != _UNSEEN else ""

@@ -291,6 +291,14 @@ class TestAttempts:
         assert len(fields["attempts"][0]["lastLines"]) == 2048
         assert fields["attempts"][0]["lastLines"].endswith("end")
 
+    def test_whose_containers_never_ran_have_printed_nothing(self) -> None:
+        said = "The container could not be located when the pod was terminated"
+        unknown = {"exitCode": 137, "reason": "ContainerStatusUnknown", "message": said}
+        statuses = [{"name": "main", "state": {"terminated": unknown}}]
+        stopped = a_pod("j-1").changed({"status": {"phase": "Failed", "containerStatuses": statuses}})
+        (seen,) = tasks.record((), [stopped.view])
+        assert (seen.reason, seen.exit_code, seen.last_lines) == ("ContainerStatusUnknown", 137, "")
+
     def test_that_never_started_have_no_times(self) -> None:
         (seen,) = tasks.record((), [pod("j-1").phase("Failed").view])
         assert (seen.start_time, seen.end_time, seen.exit_code) == (None, None, None)
