@@ -43,8 +43,10 @@ class _Cluster(Server):
             return
         for kind, body in self.store.owned(old["metadata"]["uid"]):
             meta = body["metadata"]
-            if all(self.store.by_uid(owner["uid"]) is None for owner in meta["ownerReferences"]):
-                self.store_as_it_is(kind, (meta.get("namespace", ""), meta["name"]), None)
+            place = _key(kind, meta["name"], meta.get("namespace", ""))
+            is_there = self.store.find(kind, place) is body  # it may have gone with another that is listed here
+            if is_there and all(self.store.by_uid(owner["uid"]) is None for owner in meta["ownerReferences"]):
+                self.store_as_it_is(kind, place, None)
 
     def _home(self, asked: Asked) -> Json | None:
         return super()._home(asked) or {"metadata": {"name": asked.namespace}}
@@ -68,7 +70,7 @@ class FakeApi(Client):
     def put(self, body: Json) -> Json:
         """An object as it is, status included; one of that name is replaced. Its uid is kept if it has one."""
         resource, meta = _ALL[body["kind"]], body["metadata"]
-        key = self._key(resource, meta["name"], meta.get("namespace", ""))
+        key = _key(resource, meta["name"], meta.get("namespace", ""))
         old, version = self.server.store.find(resource, key), self.server.store.version + 1
         was = old["metadata"] if old else {"creationTimestamp": clock.stamp(), "generation": meta.get("generation", 1)}
         uid = meta.get("uid") or was.get("uid") or f"{resource.plural}-{version}"
@@ -97,7 +99,7 @@ class FakeApi(Client):
     def remove(self, resource: Resource, name: str, namespace: str = "shop") -> None:
         """Deletes an object and all that belongs to it alone. Raises NotFound."""
         self.one(resource, name, namespace)
-        self.server.store_as_it_is(resource, self._key(resource, name, namespace), None)
+        self.server.store_as_it_is(resource, _key(resource, name, namespace), None)
 
     def one(self, resource: Resource, name: str, namespace: str = "shop") -> Json:
         """Raises NotFound if there is no such object."""
@@ -150,6 +152,6 @@ class FakeApi(Client):
         self._changed.set()
         self._changed = asyncio.Event()
 
-    @staticmethod
-    def _key(resource: Resource, name: str, namespace: str) -> Key:
-        return namespace if resource.namespaced else "", name
+
+def _key(resource: Resource, name: str, namespace: str) -> Key:
+    return namespace if resource.namespaced else "", name

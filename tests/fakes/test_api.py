@@ -107,6 +107,18 @@ async def test_what_belongs_to_two_goes_with_the_second() -> None:
     assert left == [1, 0]
 
 
+async def test_what_belongs_to_an_object_and_to_another_of_its_own_goes_once() -> None:
+    api = FakeApi()
+    above, own = deployment("d"), replica_set("r").owned_by(deployment("d"))
+    both = [{"kind": each.KIND, "name": each.name, "uid": each.uid} for each in (above, own)]
+    for each in (above, own, pod("p").changed({"metadata": {"ownerReferences": both}})):
+        api.put(each.raw)
+    gone: list[str] = []
+    api.server.subscribe(lambda change: gone.append(change.body["metadata"]["name"]))
+    api.remove(resources.DEPLOYMENTS, "d")
+    assert gone == ["d", "r", "p"]
+
+
 async def test_every_call_is_on_record() -> None:
     api = FakeApi()
     api.put(task("t").raw)
