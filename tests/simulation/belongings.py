@@ -79,7 +79,7 @@ class Belongings:
 
     def _notes(self, change: Change, old: Json, new: Json) -> None:
         """Others may write notes on our objects too, and they stay; what was asked of them stays as well."""
-        for field in ("labels", "annotations", "finalizers", "ownerReferences"):
+        for field in ("labels", "annotations", "finalizers"):
             if _others(old["metadata"].get(field)) != _others(new["metadata"].get(field)):
                 self._finding("I4", f"{change.by} changed the {field} of {_named(change)} that are not ours")
         if change.resource != resources.WORKLOADS and old["spec"] != new["spec"]:

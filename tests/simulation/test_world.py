@@ -58,6 +58,16 @@ def test_who_did_not_opt_in_starts_without_a_webhook() -> None:
     assert look.seen == [["node-1", "node-1"]]
 
 
+def test_a_check_that_is_not_asked_for_any_more_is_not_run() -> None:
+    def asked(world: World) -> list[str]:
+        template = world.server.get(resources.DEPLOYMENTS, "web", SHOP)["spec"]["template"]
+        return sorted(template["metadata"]["annotations"])
+
+    look = Look(asked)
+    play((2.0, _AskForNothing()), (2.1, look))
+    assert look.seen == [["keptn.sh/version", "keptn.sh/workload", "team"]]
+
+
 def test_what_a_finding_says_is_told_once_and_at_once() -> None:
     heard: list[str] = []
     result = world.play(replace(PLAN, acts=((1.0, _Find()), (2.0, _Find()))), tell=heard.append)
@@ -81,6 +91,13 @@ def test_what_people_forgot_they_make_in_the_end() -> None:
 class _Find:
     async def do(self, world: World) -> str:
         world.finding("I1", "something")
+        return ""
+
+
+@dataclass(frozen=True)
+class _AskForNothing:
+    async def do(self, world: World) -> str:
+        await world.apply(WEB.with_template(replace(WEB.template, checks=())))
         return ""
 
 

@@ -16,6 +16,7 @@ from app.admission.app import MUTATE_NAMESPACE, MUTATE_POD
 from app.api import wellknown
 from app.cluster import errors, resources
 from app.cluster.api import Json
+from app.lifecycle import keys
 from tests.simulation import clock, loop, plan, reviews, story
 from tests.simulation.acts import Act
 from tests.simulation.apiserver.admission import Asked, Policy, Webhook
@@ -56,6 +57,7 @@ _SYSTEM = ("kube-system", "kube-public", "kube-node-lease", INSTALLATION)
 # a lost watch is noticed after some 5 minutes.
 _PATIENCE = 600.0
 _GLANCE = 1.0
+_UNASKED = (keys.PRE_TASKS,)
 # A gate whose checks have passed opens within that many seconds of the verdict, once somebody leads and hears again.
 _PROMPT_SECONDS = 12.0
 # Then nothing is written for so long, apart from what slow checks have to say.
@@ -263,7 +265,7 @@ class World:
         if not known or known[-1] != workload.template:
             known.append(workload.template)
             self.counts["rollouts"] += 1
-        await self._apply(workload.body())
+        await self._apply(workload.body(), _UNASKED)
 
     async def apply_when_gone(self, workload: Workload) -> None:
         """As ``apply``, after waiting for one of that name that is being deleted."""
@@ -422,12 +424,16 @@ class World:
             self.finding(rule, text)
         return answer
 
-    async def _apply(self, body: Json) -> None:
+    async def _apply(self, body: Json, unless: tuple[str, ...] = ()) -> None:
+        """kubectl apply. The annotations `unless` go where they are not wanted any more."""
         resource = next(each for each in _APPLIED if each.kind == body["kind"])
         name, home = body["metadata"]["name"], body["metadata"].get("namespace", "")
         if self.server.find(resource, name, home) is None:
             await self.server.create(resource, body, home, by=USER)
         else:
+            marks = [body["metadata"], body["spec"]["template"]["metadata"]] if unless else []
+            for metadata in marks:
+                metadata["annotations"] = dict.fromkeys(unless) | metadata["annotations"]
             await self.server.patch(resource, name, body, home, by=USER)
 
 
