@@ -99,9 +99,9 @@ class Lasting:
         if (pod["metadata"].get("labels") or {}).get(wellknown.LABEL) != wellknown.LABEL_TASK:
             return
         facts = self._truth.task_of(pod)
-        if facts is None or facts.lost or facts.pods - len(facts.disrupted) <= facts.tries:
+        if facts is None or facts.lost or facts.pods - len(facts.spared) <= facts.tries:
             return
-        told = f"{facts.pods} pods, {len(facts.disrupted)} of them ended by the cluster"
+        told = f"{facts.pods} pods, {len(facts.spared)} of them ended by the cluster"
         self._finding("I1", f"KeptnTask {facts.name} runs more often than {facts.tries} times: {told}")
 
 

@@ -90,6 +90,14 @@ class TestOnce:
         with stage.a_breach("I1", "more often than 2 times"):
             await stage.attempt(job, "c")
 
+    async def test_what_the_cluster_ends_may_run_again_even_if_it_had_failed_before(self, stage: Stage) -> None:
+        version = await stage.version(*await stage.deploy())
+        job = await stage.job(await stage.task(version, retries=0))
+        pod = await stage.attempt(job, "a", phase="Failed")
+        await stage.say(pod, by="kubelet", conditions=[{"type": "DisruptionTarget", "status": "True"}])
+        await stage.attempt(job, "b")
+        assert stage.found == []
+
 
 class TestGates:
     async def test_a_gate_that_is_opened_before_the_check_has_passed(self, stage: Stage) -> None:

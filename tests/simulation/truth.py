@@ -44,6 +44,7 @@ class TaskFacts:
     version_uid: str
     tries: int  # how often the check may run
     pods: int = 0  # that were ever made for it
+    spared: dict[str, None] = field(default_factory=dict)  # those that its Job may do again, even if they ended before
     jobs: dict[str, None] = field(default_factory=dict)  # uids of all that were ever made
     lost: int = 0  # Jobs that were gone before the task had its verdict
     good: int = 0
@@ -226,9 +227,13 @@ class Truth:
         if (meta.get("labels") or {}).get(wellknown.LABEL) != wellknown.LABEL_TASK:
             return
         facts = self.task_of(change.body)
-        if facts is None or meta["uid"] in self._ended:
+        if facts is None:
             return
         facts.pods += change.old is None
+        if _is_disrupted(change.body):
+            facts.spared[meta["name"]] = None
+        if meta["uid"] in self._ended:
+            return
         phase = (change.body.get("status") or {}).get("phase")
         gone = change.new is None
         if phase == "Succeeded":
