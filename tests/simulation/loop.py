@@ -97,9 +97,9 @@ def outside(coroutine: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
     return asyncio.get_running_loop().create_task(coroutine, context=contextvars.Context())
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
+def run(main: Coroutine[Any, Any, T], loop: SimulatedLoop | None = None) -> T:
     """As asyncio.run, in simulated time. Processes that are frozen at the end are let go, so that they can end."""
-    loop = SimulatedLoop()
+    loop = loop or SimulatedLoop()
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         try:
             return runner.run(main)
