@@ -54,8 +54,9 @@ _REFUSALS = ("Forbidden", "Invalid", "NotFound", "ApiError", "GateRefused")
 _OWNERS = ("ReplicaSet", "StatefulSet", "DaemonSet", "Deployment", "Rollout")
 _SYSTEM = ("kube-system", "kube-public", "kube-node-lease", INSTALLATION)
 # Seconds that everything has to come to its end when nothing goes wrong any more: a retry of a Job waits 10, 20, 40 s,
-# a lost watch is noticed after some 5 minutes.
-_PATIENCE = 600.0
+# a lost watch is noticed after some 5 minutes, and a controller whose pods were refused again and again waits up to
+# 1000 s before it tries once more.
+_PATIENCE = 1200.0
 _GLANCE = 1.0
 _UNASKED = (keys.PRE_TASKS,)
 # A gate whose checks have passed opens within that many seconds of the verdict, once somebody leads and hears again.
