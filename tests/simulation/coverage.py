@@ -9,7 +9,10 @@ FAULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "F2": ("killed before or after any write", ("CrashAtWrite", "Kill")),
     "F3": ("a restart after Jobs were deleted by their TTL", ("Kill", "Plan.checks: ttl 0 and 1")),
     "F4": ("SIGTERM of the leader in mid-rollout", ("Terminate",)),
-    "F5": ("a leader frozen and resumed; two leaders", ("Freeze", "DeleteLease", "Plan.two_leaders", "LateWrites")),
+    "F5": (
+        "a leader frozen and resumed; two leaders",
+        ("Freeze", "DeleteLease", "Plan.two_leaders", "LateWrites", "LateGates"),
+    ),
     "F6": ("a leader cut off from the API server", ("Partition",)),
     "F7": ("the API server away for up to a minute", ("Outage",)),
     "F8": ("410, an ERROR event, bookmarks lost", ("BreakWatches",)),

@@ -199,6 +199,34 @@ class LateWrites:
 
 
 @dataclass(frozen=True, slots=True)
+class LateGates:
+    """Half of all changes of pods arrive late, whatever the pods and their gates are by then (F5, F12)."""
+
+    luck: int
+
+    async def do(self, world: "World") -> str:
+        rng = random.Random(self.luck)
+        workers = [worker for worker in world.workers if worker.alive]
+        if not workers:
+            return ""
+        worker = rng.choice(workers)
+        longest, seconds = rng.choice((1.0, 8.0)), rng.uniform(3.0, 15.0)
+        earlier = worker.client.network.fate
+
+        def fate(call: Call) -> Fate:
+            own = earlier(call)
+            if str(call) != "patch pods" or rng.random() < 0.5:
+                return own
+            return replace(own, late=rng.uniform(0.0, longest))
+
+        worker.client.network.fate = fate
+        await world.sleep(seconds)
+        if worker.client.network.fate is fate:
+            worker.client.network.fate = earlier
+        return f"half of the changes of pods by {worker.name} took up to {longest} s to arrive, for {seconds:.1f} s"
+
+
+@dataclass(frozen=True, slots=True)
 class BreakWatches:
     """Watches end: cut off, too old, or with an error among their events (F8, F10, F11)."""
 
@@ -265,7 +293,7 @@ class Lag:
         client = world.any_client(rng)
         if client is None:
             return ""
-        lag, seconds = rng.choice((0.3, 2.0, 30.0)), rng.uniform(0.5, 10.0)
+        lag, seconds = rng.choice((0.3, 2.0, 6.0, 30.0)), rng.uniform(0.5, 15.0)
         client.network.lag = lag
         await world.sleep(seconds)
         client.network.lag = 0.0
@@ -422,6 +450,7 @@ DRAWS: tuple[tuple[int, Callable[[random.Random], Act]], ...] = (
     (2, _luck(Outage)),
     (4, _luck(Trouble)),
     (4, _luck(LateWrites)),
+    (4, _luck(LateGates)),
     (4, _luck(BreakWatches)),
     (2, _luck(SilentWatches)),
     (4, _luck(Lag)),

@@ -186,7 +186,7 @@ class Invariants:
         why = _status(new).get("reason")
         tries = new["spec"].get("retries", 0) + 1
         failures = facts.bad + facts.lost
-        if state == "Failed" and why != "JobInvalid" and not facts.stopped and failures < tries:
+        if state == "Failed" and not facts.stopped and failures < tries:
             had = f"{failures} of {tries} attempts have failed or were lost, {len(facts.disrupted)} were disrupted"
             self._finding("I7", f"KeptnTask {facts.name} is Failed ({why}) although only {had}")
 

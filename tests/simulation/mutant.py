@@ -1,8 +1,8 @@
 """Runs seeds against the `app` of the folder that it is started in: `python -m tests.simulation.mutant SEED,SEED`.
 
-A seed is a number, or the name of a world in `regressions.py`. Prints a line of JSON for each finding as soon as it is
-made, and for each seed at its end. It ends with an error if `app` is another than the folder's own, and is ended by a
-signal if a seed takes too much CPU.
+A seed is a number, or the name of a world in `regressions.py` or `mutations/worlds.py`. Prints a line of JSON for each
+finding as soon as it is made, and for each seed at its end. It ends with an error if `app` is another than the folder's
+own, and is ended by a signal if a seed takes too much CPU.
 """
 
 import functools
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import app
 from tests.simulation import plan, world
+from tests.simulation.mutations.worlds import WORLDS
 from tests.simulation.regressions import REGRESSIONS
 
 _CPU_SECONDS = 8.0
@@ -32,7 +33,7 @@ def main() -> int:
     gc.set_threshold(*_GARBAGE)
     for seed in sys.argv[1].split(","):
         signal.setitimer(signal.ITIMER_PROF, _CPU_SECONDS)
-        drawn = plan.draw(int(seed)) if seed.isdecimal() else REGRESSIONS[seed]
+        drawn = plan.draw(int(seed)) if seed.isdecimal() else (REGRESSIONS | WORLDS)[seed]
         try:
             findings = world.play(drawn, tell=functools.partial(_say, seed)).findings
             _say(seed, *findings, end=True)

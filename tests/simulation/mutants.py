@@ -20,12 +20,14 @@ from rich.table import Table
 from tests.simulation import copies
 from tests.simulation.mutations import MUTATIONS, missing
 from tests.simulation.mutations.mutation import Mutation
+from tests.simulation.mutations.worlds import WORLDS
 from tests.simulation.regressions import REGRESSIONS
 from tests.simulation.runner import cores
 
 KNOWN = Path(__file__).parent / "mutations" / "found.json"
 PAGE = Path(__file__).parents[2] / "docs" / "simulation.md"
 MOST = 1000
+_WORLDS_AFTER = 100  # seeds
 _FIRST = 20  # seeds that the code as it is must pass before anything else
 _WIDTH = 140
 _INTERRUPTED = 130
@@ -33,11 +35,15 @@ _INTERRUPTED = 130
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The seed that notices a mutation, how many it took from the first one on, and in what words it does."""
+    """The first seed from 0 on that notices a mutation, or the world that does, and in what words."""
 
     seed: str
-    seeds: int
     finding: str
+
+    @property
+    def seeds(self) -> str:
+        """How many it took; for a world its name."""
+        return f"{int(self.seed) + 1:,}" if self.seed.isdecimal() else self.seed
 
 
 class Search:
@@ -47,7 +53,9 @@ class Search:
     """
 
     def __init__(self, most: int, workers: int, known: dict[str, Found], tell: Callable[[str], None]) -> None:
-        self._seeds = [*map(str, range(most)), *REGRESSIONS]
+        # Worlds are asked as soon as seeds alone would take long.
+        numbers = list(map(str, range(most)))
+        self._seeds = [*numbers[:_WORLDS_AFTER], *REGRESSIONS, *WORLDS, *numbers[_WORLDS_AFTER:]]
         self._known = known
         self._tell = tell
         self._free = asyncio.Semaphore(workers)
@@ -72,7 +80,7 @@ class Search:
     async def _begin(self, mutations: Iterable[Mutation]) -> None:
         """The code as it is first: where it does not pass itself, a finding would prove nothing."""
         known = [self._known[each.name].seed for each in mutations if each.name in self._known]
-        first = [*self._seeds[:_FIRST], *REGRESSIONS, *known]
+        first = [*self._seeds[:_FIRST], *REGRESSIONS, *WORLDS, *known]
         failing = {}
         async with self._free, aclosing(copies.run(self._folder, list(dict.fromkeys(first)))) as ran:
             async for result in ran:
@@ -90,7 +98,7 @@ class Search:
         async with self._free:
             found = await self._first(mutation)
         self._done += 1
-        said = f"{found.seeds} seeds: {found.finding}" if found else "NOT FOUND"
+        said = f"{found.seeds}: {found.finding}" if found else "NOT FOUND"
         self._tell(f"{self._done:>3}/{number} {mutation.name}: {said}"[:_WIDTH])
         return found
 
@@ -100,7 +108,7 @@ class Search:
             try:
                 copies.make(Path(folder), mutation.edits)
                 if known and (found := await self._among(mutation, Path(folder), [known.seed])):
-                    return Found(known.seed, known.seeds, found.finding)
+                    return found
                 return await self._among(mutation, Path(folder), self._seeds)
             except copies.Unfit as error:
                 raise copies.Unfit(f"{mutation.name}: {error}") from error
@@ -110,7 +118,7 @@ class Search:
             async for result in ran:
                 finding = next((text for text in result.findings if text.split(":")[0] in mutation.rules), "")
                 if finding and not await self._as_it_is(result.seed):
-                    return Found(result.seed, seeds.index(result.seed) + 1, finding)
+                    return Found(result.seed, finding)
         return None
 
     async def _as_it_is(self, seed: str) -> str:
@@ -148,11 +156,11 @@ BEGIN, END = "<!-- mutations -->", "<!-- end of mutations -->"
 
 def markdown(found: dict[str, Found]) -> str:
     rows = [
-        f"| {each.name} | {each.harm} | {found[each.name].seeds:,} | {found[each.name].finding.split(':')[0]} |"
+        f"| {each.name} | {each.harm} | {found[each.name].seeds} | {found[each.name].finding.split(':')[0]} |"
         for each in MUTATIONS
         if each.name in found
     ]
-    return "\n".join(["| mistake | what it would do | seeds | by |", "|---|---|---:|---|", *rows, ""])
+    return "\n".join(["| mistake | what it would do | seeds, or a world | rule |", "|---|---|---|---|", *rows, ""])
 
 
 def table(found: dict[str, Found | None]) -> Table:
@@ -164,7 +172,7 @@ def table(found: dict[str, Found | None]) -> Table:
     for each in sorted(MUTATIONS, key=lambda each: found.get(each.name) is None):
         if each.name in found:
             one = found[each.name]
-            shown.add_row(each.name, each.harm, one.finding if one else "none", f"{one.seeds:,}" if one else "-")
+            shown.add_row(each.name, each.harm, one.finding if one else "none", one.seeds if one else "-")
     return shown
 
 

@@ -54,7 +54,7 @@ class ForeignGates:
                 self._pods.put_nowait((change.new["metadata"]["namespace"], change.new["metadata"]["name"]))
 
     async def _open(self, namespace: str, name: str) -> None:
-        await asyncio.sleep(self._rng.uniform(0.0, 2.0))
+        await asyncio.sleep(self._rng.uniform(0.0, self._rng.choice((2.0, 15.0))))
         pod = self._server.find(resources.PODS, name, namespace)
         if pod is None:
             return

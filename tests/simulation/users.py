@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 USER = "user"
 BREAK_GLASS = "user:break-glass"
 
+_LONGEST_SECONDS = 20.0  # that people wait for something before they do what they want to do
+
 
 @dataclass(frozen=True, slots=True)
 class Release:
@@ -76,7 +78,7 @@ class RollBack:
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """kubectl rollout restart."""
+    """kubectl rollout restart, at any moment or once it runs."""
 
     luck: int
 
@@ -85,6 +87,8 @@ class Restart:
         workload = pick(rng, [each for each in world.workloads.values() if each.kind != "ReplicaSet"])
         if workload is None:
             return ""
+        if rng.random() < 0.5:
+            await _until(world, lambda: _runs(world, workload.name))
         marks = {wellknown.RESTARTED_AT: f"{world.next_number()}"}
         change = {"spec": {"template": {"metadata": {"annotations": marks}}}}
         await world.server.patch(workload.resource, workload.name, change, SHOP, by=USER)
@@ -93,14 +97,17 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Asks for another try of a failed check."""
+    """Asks for another try of a failed check, or of one that has not failed yet."""
 
     luck: int
 
     async def do(self, world: "World") -> str:
-        workload = pick(random.Random(self.luck), list(world.workloads.values()))
+        rng = random.Random(self.luck)
+        workload = pick(rng, list(world.workloads.values()))
         if workload is None:
             return ""
+        if rng.random() < 0.5:
+            await _until(world, lambda: _has_failed(world, workload.name))
         marks = {wellknown.RETRY: f"{world.next_number()}"}
         await world.server.patch(workload.resource, workload.name, {"metadata": {"annotations": marks}}, SHOP, by=USER)
         return f"asks for another try of {workload.name}"
@@ -202,7 +209,7 @@ class DeleteCheck:
 
 @dataclass(frozen=True, slots=True)
 class DeleteScript:
-    """Deletes the ConfigMap in which a check's script lies, and makes it again a little later (F41)."""
+    """Deletes the ConfigMap in which a check's script lies, and makes it again a little later, or much later (F41)."""
 
     luck: int
 
@@ -214,6 +221,8 @@ class DeleteScript:
         body = check.code()
         name = body["metadata"]["name"]
         await world.server.delete(resources.CONFIGMAPS, name, check.namespace, by=USER)
+        if rng.random() < 0.5:
+            return f"deletes ConfigMap {name}"
         await world.sleep(rng.uniform(0.5, 10.0))
         if world.server.find(resources.CONFIGMAPS, name, check.namespace) is None:
             await world.server.create(resources.CONFIGMAPS, body, check.namespace, by=USER)
@@ -368,6 +377,30 @@ class DeleteNamespace:
         return f"deletes namespace {SHOP}"
 
 
+async def _until(world: "World", there: Callable[[], bool]) -> None:
+    """Waits for it, but not for ever."""
+    deadline = world.seconds() + _LONGEST_SECONDS
+    while not there() and world.seconds() < deadline:
+        await world.sleep(0.5)
+
+
+def _runs(world: "World", workload: str) -> bool:
+    pods = [pod for pod in world.server.list(resources.PODS, SHOP) if _is_of(pod, workload)]
+    return bool(pods) and not any(held_by_us(pod) for pod in pods)
+
+
+def _has_failed(world: "World", workload: str) -> bool:
+    return any(
+        version["spec"]["workloadName"].endswith(f"-{workload}")
+        and (version.get("status") or {}).get("status") == "Failed"
+        for version in world.server.list(resources.WORKLOAD_VERSIONS, SHOP)
+    )
+
+
+def _is_of(pod: Json, workload: str) -> bool:
+    return bool((pod["metadata"].get("labels") or {}).get("app") == workload)
+
+
 def _luck(make: Callable[[int], Act]) -> Callable[[random.Random], Act]:
     return lambda rng: make(rng.getrandbits(32))
 
@@ -382,20 +415,20 @@ DRAWS: tuple[tuple[int, Callable[[random.Random], Act]], ...] = (
     (3, _luck(lambda luck: Release(luck, same_version=True))),
     (1, _luck(ManyReleases)),
     (4, _luck(RollBack)),
-    (4, _luck(Restart)),
-    (4, _luck(Retry)),
+    (6, _luck(Restart)),
+    (6, _luck(Retry)),
     (4, _luck(Scale)),
     (4, _deletes(resources.PODS)),
     (3, _deletes(resources.JOBS)),
-    (2, _deletes(resources.TASKS)),
+    (3, _deletes(resources.TASKS)),
     (2, _deletes(resources.WORKLOAD_VERSIONS)),
     (1, _deletes(resources.WORKLOADS)),
     (1, _deletes(resources.CONFIGMAPS)),
-    (2, _luck(DeleteWorkload)),
+    (3, _luck(DeleteWorkload)),
     (3, _luck(EditCheck)),
     (3, _luck(DeleteCheck)),
     (2, _luck(DeleteScript)),
-    (2, _luck(ReplaceHeld)),
+    (4, _luck(ReplaceHeld)),
     (2, _luck(Evict)),
     (1, _luck(LoseNode)),
     (1, lambda rng: JoinNodes()),

@@ -1,4 +1,3 @@
-
 """Mistakes in the webhook."""
 
 from tests.simulation.mutations.mutation import Edit, Mutation, one

@@ -21,22 +21,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         "            if False:\n",
     ),
     one(
-        "older-news-believed",
-        "an object in the cache goes back to an older state when old news come late",
-        "I1 I3 I7 quiet",
-        "cluster/cache.py",
-        "        return current is None or stamp.version > number(current.metadata.resource_version)\n",
-        "        return True\n",
-    ),
-    one(
-        "no-tombstones",
-        "an object that is gone comes back into the cache with late news, and is waited for",
-        "I1 I3",
-        "cluster/cache.py",
-        "        if stamp.version <= self._tombstones.get(stamp.uid, -1):\n",
-        "        if False:\n",
-    ),
-    one(
         "silence-is-believed",
         "a watch that says nothing any more is waited for until somebody starts the worker again",
         "I3",

@@ -44,13 +44,24 @@ MUTATIONS: tuple[Mutation, ...] = (
         "    end = _digest(task_name, task_uid)[:_HASH]\n",
         "    end = __import__('random').randbytes(4).hex()\n",
     ),
-    one(
+    Mutation(
         "gate-patch-without-test",
         "the gate is taken away by its place in the list alone, and it may be another's by then",
-        "I4",
-        "lifecycle/gates.py",
-        '    patch: list[Json] = [{"op": "test", "path": path, "value": {"name": wellknown.GATE}}]\n',
-        "    patch: list[Json] = []\n",
+        ("I4",),
+        (
+            Edit(
+                "lifecycle/gates.py",
+                '    patch: list[Json] = [{"op": "test", "path": path, "value": {"name": wellknown.GATE}}]\n',
+                "    patch: list[Json] = []\n",
+            ),
+            # A label that is gone cannot be taken off again: that guards the gate as well.
+            Edit(
+                "lifecycle/gates.py",
+                '        patch.append({"op": "remove", "path": f"{_LABELS}/{_escaped(wellknown.LABEL)}"})\n',
+                '        patch.append(_add(f"{_LABELS}/{_escaped(wellknown.LABEL)}", "ours"))\n'
+                '        patch.append({"op": "remove", "path": f"{_LABELS}/{_escaped(wellknown.LABEL)}"})\n',
+            ),
+        ),
     ),
     one(
         "gate-patch-without-uid",
@@ -91,14 +102,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         "lifecycle/revisions.py",
         "    return _digest([template, identity.version, ",
         "    return _digest([identity.version, ",
-    ),
-    one(
-        "content-without-the-checks",
-        "a check that is asked for later, on the Deployment, is never run: the content has passed without it",
-        "I2",
-        "lifecycle/revisions.py",
-        "identity.version, identity.pre_deployment_tasks, identity.pre_deployment_evaluations])",
-        "identity.version])",
     ),
     one(
         "restart-is-new-content",

@@ -9,8 +9,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a Job is made on the word of a cache that may be behind, so a check that is long over runs again",
         "I1",
         "worker/tasks.py",
-        "        context, meta = self._context, task.metadata\n        if meta.uid in context.newborn",
-        "        context, meta = self._context, task.metadata\n        return True\n        if meta.uid in context.newborn",
+        "        context, meta = self._context, task.metadata\n        if (birth :=",
+        "        context, meta = self._context, task.metadata\n        return True\n        if (birth :=",
     ),
     one(
         "lost-job-by-a-stale-cache",
@@ -70,22 +70,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         "        if False:\n            await self._context.write_status(",
     ),
     one(
-        "made-under-what-is-deleted",
-        "a workload that was deleted and applied again is checked over and over, or never",
-        "I1 I3 quiet",
-        "worker/revisions.py",
-        "        if existing.metadata.deletion_timestamp:\n            # Its workload",
-        "        if False:\n            # Its workload",
-    ),
-    one(
-        "old-revision-by-new-words",
-        "pods of an older revision are judged by what stands on their Deployment for the newer one",
-        "I1 I2 I3",
-        "worker/parents.py",
-        "    return Age.CURRENT if newest else Age.OLD\n",
-        "    return Age.CURRENT\n",
-    ),
-    one(
         "refused-gate-is-forgotten",
         "a gate that a policy has once kept shut stays so",
         "I3",
@@ -100,14 +84,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         "worker/rollouts.py",
         "        if deployment is None or not self._is_newest(key, deployment):\n",
         "        if deployment is None:\n",
-    ),
-    one(
-        "rollout-failed-late",
-        "a rollout that has begun while the failure of the one before was being written is failed by it",
-        "I7",
-        "worker/rollouts.py",
-        '{"resourceVersion": deployment.metadata.resource_version, "uid": deployment.metadata.uid}',
-        "{}",
     ),
     one(
         "conditions-of-others-dropped",
@@ -177,6 +153,10 @@ MUTATIONS: tuple[Mutation, ...] = (
         "deaf-to-deployments",
         "keptn.sh/retry on a Deployment is heard only when the worker is started again",
         ("I3",),
-        (Edit("worker/wiring.py", "        caches.deployments.subscribe(self._deployment)\n", ""),),
+        (
+            Edit("worker/wiring.py", "        caches.deployments.subscribe(self._deployment)\n", ""),
+            # The Deployment controller copies it to the ReplicaSet.
+            Edit("worker/wiring.py", "        caches.replica_sets.subscribe(self._parent)\n", ""),
+        ),
     ),
 )
