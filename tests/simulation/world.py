@@ -248,10 +248,13 @@ class World:
 
     async def _wait_until_all_is_done(self, deadline: float) -> None:
         since: dict[str, float] = {}
+        # What was sent into a network that was cut off is given up only then, and its sender waits for that.
+        waits_until = self.seconds() + REQUEST_SECONDS if self.counts["Partition"] else 0.0
         while self._ending.unfinished() and self.seconds() < deadline:
             await self.sleep(_GLANCE)
             leader = self.leader()
-            if leader is None or any(watch.silent for watch in leader.client.watches):
+            waits = self.seconds() < waits_until
+            if waits or leader is None or any(watch.silent for watch in leader.client.watches):
                 since.clear()
             for uid, name in self._ending.overdue().items():
                 if self.seconds() - since.setdefault(uid, self.seconds()) > _PROMPT_SECONDS:
