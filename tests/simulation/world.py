@@ -58,6 +58,7 @@ _SYSTEM = ("kube-system", "kube-public", "kube-node-lease", INSTALLATION)
 # 1000 s before it tries once more.
 _PATIENCE = 1200.0
 _GLANCE = 1.0
+_SLOWEST_SECONDS = 40.0  # a request of ``faults.LateWrites``; one into a cut network is given up before
 _UNASKED = (keys.PRE_TASKS,)
 # A gate whose checks have passed opens within that many seconds of the verdict, once somebody leads and hears again.
 _PROMPT_SECONDS = 12.0
@@ -248,8 +249,9 @@ class World:
 
     async def _wait_until_all_is_done(self, deadline: float) -> None:
         since: dict[str, float] = {}
-        # What was sent into a network that was cut off is given up only then, and its sender waits for that.
-        waits_until = self.seconds() + REQUEST_SECONDS if self.counts["Partition"] else 0.0
+        # What was sent into a network that was cut off, or is slow, may still be on its way, and its sender waits.
+        on_its_way = self.counts["Partition"] or self.counts["LateWrites"]
+        waits_until = self.seconds() + _SLOWEST_SECONDS if on_its_way else 0.0
         while self._ending.unfinished() and self.seconds() < deadline:
             await self.sleep(_GLANCE)
             leader = self.leader()
