@@ -40,8 +40,8 @@ lint: $(VENV)/.ready ## style, types and import layers
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 
-simulate: $(VENV)/.ready ## rollouts full of faults in simulated time: SEEDS=20000 FIRST=0, SECONDS=120, SEED=7 to replay, STORY=1, MUTATIONS=1
-	@$(PY) -m tests.simulation$(if $(MUTATIONS),.mutants) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST),--first $(FIRST)) \
+simulate: $(VENV)/.ready ## rollouts full of faults in simulated time: SEEDS=20000 FIRST=0, SECONDS=120, SEED=7 to replay, STORY=1, COSTS=1, MUTATIONS=1
+	@$(PY) -m tests.simulation$(if $(COSTS),.costs)$(if $(MUTATIONS),.mutants) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST),--first $(FIRST)) \
 	  $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(STORY),--story)
 
 cluster: ## a real one-node Kubernetes on this machine
