@@ -22,6 +22,8 @@ GATE_REMOVED: Final = "keptn.sh/scheduling-gate-removed"
 GATE_BYPASSED: Final = "keptn.sh/scheduling-gate-bypassed"
 RETRY: Final = "keptn.sh/retry"
 CONTENT: Final = "keptn.sh/content"
+# The pod revision for which a version was made, before its status lists all that wait for it.
+REVISION: Final = "keptn.sh/revision"
 CODE_DIGEST: Final = "keptn.sh/code-digest"
 TASK_NAME: Final = "keptn.sh/task-name"
 APP: Final = "keptn.sh/app"

@@ -32,7 +32,7 @@ HELD_OF_OWNER = "held of owner"  # uid of whoever deploys it
 HELD_OF_REVISION = "held of revision"  # a RevisionKey's value
 BY_DEFINITION = "definition"  # namespace/name of a definition that is used
 BY_WORKLOAD = "workload"  # namespace/name of the KeptnWorkload
-BY_REVISION = "revision"  # what status.revisions lists
+BY_REVISION = "revision"  # what status.revisions lists, and what it was made for
 BY_CONFIG_MAP = "configmap"  # name of the ConfigMap that a definition's code lies in
 BY_PARENT = "parent"  # namespace/name of the definition that a functionRef names
 
@@ -123,7 +123,7 @@ def build(api: Api, rng: random.Random) -> Caches:
             indexes={
                 BY_WORKLOAD: lambda version: [scoped(version.metadata.namespace, version.spec.workload_name)],
                 BY_DEFINITION: lambda version: version.spec.pre_deployment_tasks,
-                BY_REVISION: lambda version: version.status.revisions,
+                BY_REVISION: _revisions,
             },
             rng=rng,
         ),
@@ -183,6 +183,11 @@ def _held_of_revision(pod: Pod) -> list[str]:
 
 def _held_key(pod: Pod) -> RevisionKey | None:
     return revision_key_of(pod) if gates.is_held(pod) and not pod.metadata.deletion_timestamp else None
+
+
+def _revisions(version: WorkloadVersion) -> list[str]:
+    made_for = version.metadata.annotations.get(wellknown.REVISION)
+    return list(dict.fromkeys([*version.status.revisions, *([made_for] if made_for else [])]))
 
 
 def _config_map(definition: TaskDefinition) -> list[str]:

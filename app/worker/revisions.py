@@ -210,7 +210,8 @@ class RevisionReconciler:
         choice = revisions.choose(known, wanted)
         if not isinstance(choice, revisions.New):
             return choice
-        marks = {wellknown.CONTENT: wanted.content} | ({wellknown.RETRY: wanted.retry} if wanted.retry else {})
+        marks = {wellknown.CONTENT: wanted.content, wellknown.REVISION: wanted.revision}
+        marks |= {wellknown.RETRY: wanted.retry} if wanted.retry else {}
         previous = workload.status.current_version
         body: Json = {
             "apiVersion": wellknown.API_VERSION,

@@ -305,6 +305,21 @@ class TestKeysOnTheWorkload:
             assert world.held() == ["web-1-0"]
             assert world.kubelet.started["check"] == 2
 
+    async def test_of_a_new_version_are_not_taken_for_those_of_a_check_that_has_not_said_a_word_yet(self) -> None:
+        async with World() as world:
+            world.define()
+            world.define("bad", **ONCE)
+            world.kubelet.exit_codes["bad"] = [1]
+            world.deploy(keys_on_workload=True)
+            await world.until(lambda: bool(world.tasks()))
+            assert not world.api.one(resources.WORKLOAD_VERSIONS, "web-web-1.0").get("status")
+            world.deploy("web", "bad", version="2.0", image="web:2", revision=2, keys_on_workload=True)
+            await world.until(lambda: world.is_open("web-1-0"))
+            await world.until(lambda: world.progressing()["status"] == "False")
+            await settled(world)
+            assert world.versions() == {"web-web-1.0": "Succeeded", "web-web-2.0": "Failed"}
+            assert world.held() == ["web-2-0"]
+
 
 async def test_nothing_is_said_before_the_job_is_made() -> None:
     async with World() as world:
