@@ -41,7 +41,7 @@ lint: $(VENV)/.ready ## style, types and import layers
 	@$(VENV)/bin/lint-imports
 
 simulate: $(VENV)/.ready ## rollouts full of faults in simulated time: SEEDS=20000 FIRST=0, SECONDS=120, SEED=7 to replay, STORY=1, COSTS=1, MUTATIONS=1
-	@$(PY) -m tests.simulation$(if $(COSTS),.costs)$(if $(MUTATIONS),.mutants) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST),--first $(FIRST)) \
+	@$(PY) -m tests.simulation$(if $(COSTS),.costs)$(if $(MUTATIONS),.mutations.mutants) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST),--first $(FIRST)) \
 	  $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(STORY),--story)
 
 cluster: ## a real one-node Kubernetes on this machine
@@ -67,7 +67,7 @@ bench: install ## the performance figures, each beside its floor
 generate: $(VENV)/.ready ## write what is generated: CRDs, the manifests for people without Helm, the story in docs
 	@$(PY) -m app.api.crds
 	@$(PY) helm/render.py
-	@$(PY) -m tests.simulation.docs
+	@$(PY) -m tests.simulation.telling.docs
 
 $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'

@@ -12,9 +12,10 @@ import time
 
 from rich.console import Console
 
-from tests.simulation import report, runner, timeline, world
-from tests.simulation.progress import progress
-from tests.simulation.result import Result
+from tests.simulation import runner, world
+from tests.simulation.telling import report, timeline
+from tests.simulation.telling.progress import progress
+from tests.simulation.telling.result import Result
 
 _SEEDS = 1000
 _PLAIN_WIDTH = 120

@@ -8,11 +8,11 @@ import orjson
 
 from app.api import wellknown
 from app.cluster import resources
+from tests.simulation.acts.users import BREAK_GLASS
 from tests.simulation.apiserver.admission import Policy
 from tests.simulation.apiserver.policies import gate_removal
 from tests.simulation.apiserver.server import Server
 from tests.simulation.apiserver.store import Change
-from tests.simulation.users import BREAK_GLASS
 
 INJECTED = "other.example.com/budget"
 

@@ -4,8 +4,8 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tests.simulation import faults, users
-from tests.simulation.acts import Act
+from tests.simulation.acts import faults, users
+from tests.simulation.acts.act import Act
 from tests.simulation.manifests import Check, Script, Template, Workload
 
 _KINDS = ("Deployment", "Deployment", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from app.api import wellknown
 from app.cluster import resources
 from app.cluster.api import Json
-from tests.simulation.acts import Act
-from tests.simulation.faults import Freeze, Partition
+from tests.simulation.acts.act import Act
+from tests.simulation.acts.faults import Freeze, Partition
+from tests.simulation.acts.users import USER
 from tests.simulation.manifests import SHOP, Check, Script, Template, Workload, controller_of
 from tests.simulation.plan import Plan
-from tests.simulation.users import USER
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

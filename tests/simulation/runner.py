@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Protocol
 
-from tests.simulation.result import Result
+from tests.simulation.telling.result import Result
 
 CPU_SECONDS = 60.0  # for one seed
 _MEMORY_BYTES = 4 * 2**30  # for one process

@@ -6,7 +6,7 @@ from app.cluster.api import Json
 from tests.simulation.behaviour import Behaviour
 from tests.simulation.controllers.kubelet import Run
 from tests.simulation.manifests import Script
-from tests.simulation.staged import Stage
+from tests.simulation.rules.staged import Stage
 
 
 @pytest.fixture

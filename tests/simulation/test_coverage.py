@@ -2,8 +2,9 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from tests.simulation import coverage, faults, users
-from tests.simulation.acts import Act
+from tests.simulation import coverage
+from tests.simulation.acts import faults, users
+from tests.simulation.acts.act import Act
 from tests.simulation.plan import Plan, draw
 
 PAGE = Path(__file__).parents[2] / "docs" / "simulation.md"

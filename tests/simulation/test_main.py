@@ -14,8 +14,9 @@ import pytest
 from rich.console import Console
 
 from tests.simulation import __main__ as command
-from tests.simulation import faults, report, users
-from tests.simulation.result import Entry, Result
+from tests.simulation.acts import faults, users
+from tests.simulation.telling import report
+from tests.simulation.telling.result import Entry, Result
 
 ROOT = Path(__file__).parents[2]
 _DIGEST = re.compile(r"their digest: (\w+)")

@@ -12,10 +12,10 @@ from app.api import wellknown
 from app.cluster import errors, resources
 from app.cluster.api import Json
 from tests.simulation import loop
+from tests.simulation.acts.users import BREAK_GLASS
 from tests.simulation.manifests import SHOP
 from tests.simulation.others import INJECTED, ForeignGates, inject, only_we_open
-from tests.simulation.staged import WEB, WORKER, Stage
-from tests.simulation.users import BREAK_GLASS
+from tests.simulation.rules.staged import WEB, WORKER, Stage
 
 
 def injected(pod: Json) -> Any:

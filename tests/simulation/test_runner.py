@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.simulation import runner
-from tests.simulation.result import Entry, Result
+from tests.simulation.telling.result import Entry, Result
 
 
 def fine(seed: int, *, keep_log: bool = False) -> Result:

@@ -8,10 +8,10 @@ import pytest
 
 from app.cluster import errors, resources
 from tests.simulation import world
+from tests.simulation.acts.rehearsal import PLAN, WEB, Look, play, texts
+from tests.simulation.acts.users import Release
 from tests.simulation.apiserver.admission import Asked
 from tests.simulation.manifests import OFFICE, SHOP
-from tests.simulation.rehearsal import PLAN, WEB, Look, play, texts
-from tests.simulation.users import Release
 from tests.simulation.world import World
 
 ROOT = Path(__file__).parents[2]

@@ -17,8 +17,9 @@ from app.api import wellknown
 from app.cluster import errors, resources
 from app.cluster.api import Json
 from app.lifecycle import keys
-from tests.simulation import clock, loop, plan, reviews, story
-from tests.simulation.acts import Act
+from tests.simulation import clock, loop, plan
+from tests.simulation.acts.act import Act
+from tests.simulation.acts.users import USER
 from tests.simulation.apiserver.admission import Asked, Policy, Webhook
 from tests.simulation.apiserver.client import FINE, REQUEST_SECONDS, Call, Client, Fate
 from tests.simulation.apiserver.server import NODES, Server
@@ -33,19 +34,20 @@ from tests.simulation.controllers.namespaces import NamespaceController
 from tests.simulation.controllers.replicasets import ReplicaSetController
 from tests.simulation.controllers.statefulsets import StatefulSetController
 from tests.simulation.controllers.ttl import TtlController
-from tests.simulation.ending import Ending
-from tests.simulation.invariants import Invariants
-from tests.simulation.leadership import Leadership
-from tests.simulation.logs import ErrorLog
+from tests.simulation.holdfast.logs import ErrorLog
+from tests.simulation.holdfast.processes import Process, WebhookProcess, WorkerProcess
+from tests.simulation.holdfast.replicas import Replica
 from tests.simulation.manifests import INSTALLATION, OFFICE, SHOP, Check, Template, Workload, namespace
 from tests.simulation.others import ForeignGates, inject, only_we_open
 from tests.simulation.plan import Plan
-from tests.simulation.processes import Process, WebhookProcess, WorkerProcess
-from tests.simulation.replicas import Replica
-from tests.simulation.result import Entry, Kind, Result
-from tests.simulation.truth import Truth
-from tests.simulation.unattended import Unattended
-from tests.simulation.users import USER
+from tests.simulation.rules import reviews
+from tests.simulation.rules.ending import Ending
+from tests.simulation.rules.invariants import Invariants
+from tests.simulation.rules.leadership import Leadership
+from tests.simulation.rules.truth import Truth
+from tests.simulation.rules.unattended import Unattended
+from tests.simulation.telling import story
+from tests.simulation.telling.result import Entry, Kind, Result
 
 T = TypeVar("T")
 

@@ -9,9 +9,9 @@ from app.cluster import resources
 from tests.simulation import loop
 from tests.simulation.apiserver.store import Change
 from tests.simulation.costs.meter import MeteredLoop
+from tests.simulation.holdfast.processes import WorkerProcess
 from tests.simulation.manifests import Check, Script, Template, Workload, held_by_us
 from tests.simulation.plan import Plan
-from tests.simulation.processes import WorkerProcess
 from tests.simulation.world import World
 
 _LATENCY = (0.001, 0.003)

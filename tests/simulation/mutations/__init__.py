@@ -1,7 +1,7 @@
 """Faults put on purpose into copies of the code: a simulation that does not find them finds nothing.
 
-Each is a mistake that somebody could make. `python -m tests.simulation.mutants` puts them in one after another and says
-how many seeds it took to find each.
+Each is a mistake that somebody could make. `python -m tests.simulation.mutations.mutants` puts them in one after
+another and says how many seeds it took to find each.
 """
 
 from tests.simulation.mutations import admission, cluster, lifecycle, worker

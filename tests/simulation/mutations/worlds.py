@@ -6,8 +6,8 @@ They are as good as seeds: the code as it is passes them, and what a mistake doe
 from dataclasses import replace
 
 from app.cluster import resources
-from tests.simulation import faults, users
-from tests.simulation.acts import Act
+from tests.simulation.acts import faults, users
+from tests.simulation.acts.act import Act
 from tests.simulation.manifests import Check, Script, Template, Workload
 from tests.simulation.plan import Plan
 

@@ -1,0 +1,1 @@
+"""What happens to a world: what people do, and what goes wrong."""

@@ -1,0 +1,1 @@
+"""What must hold, and what has really happened: each rule in words, checked after every change or at the end."""

@@ -1,0 +1,1 @@
+"""What a person sees: results, time lines, words for each change, tables, progress."""
