@@ -30,9 +30,14 @@ class RevisionKey:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a revision waits for. `revision` is its name in `status.revisions`; `parent` is the user's workload."""
+    """What a revision waits for. `revision` is its name in `status.revisions`; `parent` is the user's workload.
+
+    `uid` is the version's: once it was deleted, another content may have its name, and whoever waited for the one does
+    not wait for the other.
+    """
 
     version: VersionKey
+    uid: str
     revision: str
     parent_kind: str
     parent: Object
@@ -75,5 +80,7 @@ class Links:
     def waiting_for(self, version: VersionKey) -> list[RevisionKey]:
         return sorted(self._of_version.get(version, ()), key=str)
 
-    def revisions(self, version: VersionKey) -> list[str]:
-        return [self._links[key].revision for key in self.waiting_for(version)]
+    def revisions(self, version: VersionKey, uid: str) -> list[str]:
+        """What waits for just this version, as its status lists it."""
+        links = (self._links[key] for key in self.waiting_for(version))
+        return [link.revision for link in links if link.uid == uid]

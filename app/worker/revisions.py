@@ -69,7 +69,8 @@ class RevisionReconciler:
             reference = {"uid": owner.uid, "kind": owner.kind, "name": owner.name}
             workload = await self._workload(asked, reference, source, key, pods)
             version = await self._version(workload, asked, reference, wanted)
-        link = Link((key.namespace, version.metadata.name), revision, source.kind, source.parent)
+        meta = version.metadata
+        link = Link((key.namespace, meta.name), meta.uid, revision, source.kind, source.parent)
         self._links.assign(key, link)
         if revisions.has_passed(version.status):
             await self._cover(version, revision)

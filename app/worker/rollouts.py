@@ -65,8 +65,8 @@ class HoldReconciler:
     def _hold(self, key: RevisionKey, link: Link) -> Hold | None:
         caches = self._context.caches
         version = caches.versions.get(*link.version)
-        if version is None:
-            return None
+        if version is None or version.metadata.uid != link.uid:
+            return None  # what it waited for is gone, and another has its name perhaps
         refusal = self._links.refusals.get(key)
         if refusal is not None:
             return explain.refused(version, refusal)

@@ -49,7 +49,11 @@ class WorkloadVersionReconciler:
             if (found := caches.definition(key[0], name, self._context.settings.namespace)) is not None
         }
         step = workloadversions.next_step(
-            version, tasks, definitions.keys(), self._links.revisions(key), self._context.stamp()
+            version,
+            tasks,
+            definitions.keys(),
+            self._links.revisions(key, version.metadata.uid),
+            self._context.stamp(),
         )
         if step.create:
             self._began.setdefault(key, asyncio.get_running_loop().time())

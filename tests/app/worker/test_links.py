@@ -9,8 +9,8 @@ def key(name: str) -> RevisionKey:
     return RevisionKey("shop", "ReplicaSet", name, f"uid-{name}", "")
 
 
-def link(version: tuple[str, str], revision: str) -> Link:
-    return Link(version, revision, "Deployment", Object())
+def link(version: tuple[str, str], revision: str, uid: str = "u") -> Link:
+    return Link(version, uid, revision, "Deployment", Object())
 
 
 def test_a_revision_waits_for_one_version_at_a_time() -> None:
@@ -19,7 +19,7 @@ def test_a_revision_waits_for_one_version_at_a_time() -> None:
     links.assign(key("b"), link(V1, "rb"))
     links.assign(key("a"), link(V2, "ra"))
     assert links.waiting_for(V1) == [key("b")]
-    assert links.revisions(V1) == ["rb"]
+    assert links.revisions(V1, "u") == ["rb"]
     assert links.waiting_for(V2) == [key("a")]
 
 
@@ -38,7 +38,7 @@ def test_what_waits_is_listed_in_one_order() -> None:
     links = Links()
     for name in names:
         links.assign(key(name), link(V1, name))
-    assert links.revisions(V1) == sorted(names)
+    assert links.revisions(V1, "u") == sorted(names)
 
 
 def test_all_pods_of_a_replica_set_are_one_revision() -> None:
@@ -56,3 +56,11 @@ def test_pods_of_a_set_are_told_apart_by_their_revision() -> None:
 def test_a_pod_of_nobody_or_of_a_job_has_no_revision() -> None:
     assert revision_key_of(pod("p").view) is None
     assert revision_key_of(pod("p").owned_by(job("j")).view) is None
+
+
+def test_who_waited_for_a_version_that_is_gone_does_not_wait_for_its_namesake() -> None:
+    links = Links()
+    links.assign(key("a"), link(V1, "ra", "gone"))
+    links.assign(key("b"), link(V1, "rb", "new"))
+    assert links.revisions(V1, "new") == ["rb"]
+    assert links.waiting_for(V1) == [key("a"), key("b")]

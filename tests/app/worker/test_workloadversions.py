@@ -68,7 +68,7 @@ async def step(world: World, links: Links) -> None:
 def waiting() -> Links:
     links = Links()
     key = RevisionKey(SHOP, "ReplicaSet", "web-1", "uid-web-1", "")
-    links.assign(key, Link((SHOP, VERSION.name), "uid-web-1", "Deployment", VERSION.view))
+    links.assign(key, Link((SHOP, VERSION.name), VERSION.uid, "uid-web-1", "Deployment", VERSION.view))
     return links
 
 
