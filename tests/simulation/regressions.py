@@ -93,6 +93,17 @@ def _plan(number: int, check: Check, workload: Workload, *acts: tuple[float, Act
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _DeleteKeptnWorkload:
+    """All versions of the workload go with it, and are made again under the same names."""
+
+    name: str
+
+    async def do(self, world: "World") -> str:
+        await world.server.delete(resources.WORKLOADS, self.name, SHOP, by=USER)
+        return f"deletes KeptnWorkload {self.name}"
+
+
 _FAILS = Check("check", Script(2.0, fails=9), retries=0)
 _NEVER = Check("check", Script(pull=False), retries=0, timeout=20)
 _SLOW = Check("check", Script(3.0), retries=0)
@@ -101,6 +112,8 @@ _BOTH = Workload("web", template=Template("shop/web:1", "1.0", ("check", "slow")
 _SET = Workload("web", "StatefulSet", replicas=3, parallel=True, template=Template("shop/web:1", "1.0", ("check",)))
 
 _UNASKED = Template("shop/web:1", "1.0", ())
+
+_OTHER = Template("shop/web:2", "1.0", ("check",))
 
 # What was found → the world that found it.
 REGRESSIONS: dict[str, Plan] = {
@@ -130,4 +143,10 @@ REGRESSIONS: dict[str, Plan] = {
     "two-partitions-at-once": _plan(5, _SLOW, _WEB, (0.01, Freeze(17)), (1.0, Partition(4)), (2.0, Partition(7))),
     # A pass for which nobody had asked for checks was taken for one of the pod that asks for one.
     "the-same-content-asks-for-more": _plan(6, _NEVER, replace(_WEB, template=_UNASKED), (2.0, _Apply(_WEB))),
+    # Two contents shared a version label. Their versions were deleted and made again, the second by the name of the
+    # first, and the pass of the one was put down for the pods of the other too.
+    "another-content-of-the-same-name": replace(
+        _plan(6, _SLOW, _WEB, (1.0, _Apply(replace(_WEB, template=_OTHER))), (2.5, _DeleteKeptnWorkload("web-web"))),
+        latency=(0.0002, 0.2),
+    ),
 }
