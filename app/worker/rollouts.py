@@ -1,5 +1,7 @@
 """A Deployment's rollout and its pods say why they are held."""
 
+import asyncio
+
 from app.api import wellknown
 from app.api.core import Deployment
 from app.cluster import resources
@@ -14,6 +16,8 @@ from app.worker.links import Link, Links, RevisionKey
 
 # A definition, Secret or ConfigMap that is applied together with the workload needs no event for being a moment late.
 _SETTLE_SECONDS = 2.0
+# Between two writes that say the same kind of thing of one Deployment.
+_PAUSE_SECONDS = 2.0
 REASON_FAILED = "WorkloadPreDeployTasksFailed"
 REASON_WAITING = "WorkloadPreDeployTasksWaiting"
 REASON_REFUSED = "SchedulingGateNotRemoved"
@@ -26,12 +30,14 @@ class HoldReconciler:
         self._context = context
         self._links = links
         self._told: dict[RevisionKey, tuple[str, frozenset[str]]] = {}
+        self._said: dict[RevisionKey, tuple[HoldState, float]] = {}  # what the Deployment was last told, and when
 
     async def __call__(self, key: RevisionKey) -> Outcome:
         link = self._links.get(key)
         hold = self._hold(key, link) if link else None
         if link is None or hold is None:
             self._told.pop(key, None)
+            self._said.pop(key, None)
             return Done()
         if hold.state is HoldState.WAITING:
             early = _SETTLE_SECONDS - rollouts.seconds_since(hold.since, self._context.now())
@@ -46,6 +52,11 @@ class HoldReconciler:
             return Done()
         change = rollouts.next_change(deployment, hold, self._context.now())
         if change.patch is not None:
+            # Somebody else may want other words there and write them at once: we do not answer in kind.
+            now = asyncio.get_running_loop().time()
+            state, when = self._said.get(key, (None, 0.0))
+            if state is hold.state and now < when + _PAUSE_SECONDS:
+                return After(when + _PAUSE_SECONDS - now)
             # Only if it is still as it was: this must not fail a newer rollout that has begun meanwhile.
             same = {"resourceVersion": deployment.metadata.resource_version, "uid": deployment.metadata.uid}
             try:
@@ -60,6 +71,7 @@ class HoldReconciler:
             except NotFound:
                 return Done()
             self._context.caches.deployments.observe(body)
+            self._said[key] = hold.state, now
         return Done() if change.look_again is None else After(change.look_again)
 
     def _hold(self, key: RevisionKey, link: Link) -> Hold | None:

@@ -143,3 +143,18 @@ async def test_a_new_worker_does_not_tell_everything_again() -> None:
         assert await settled(world) == 0
         assert [event["metadata"]["name"] for event in world.api.all(resources.EVENTS)] == before
         assert {event["metadata"]["namespace"] for event in world.events("Pod")} == {SHOP}
+
+
+async def test_somebody_who_keeps_writing_other_words_is_not_answered_at_once() -> None:
+    async with World() as world:
+        world.kubelet.seconds = 100.0
+        world.define()
+        world.deploy()
+        await asyncio.sleep(10.0)
+        before = len(world.api.writes())
+        for _ in range(1000):
+            if "is running" in world.progressing()["message"]:
+                condition = world.progressing() | {"message": "mine"}
+                world.api.edit(resources.DEPLOYMENTS, "web", {"status": {"conditions": [condition]}})
+            await asyncio.sleep(0.01)
+        assert len(world.api.writes()) - before <= 6
