@@ -153,6 +153,9 @@ class World:
         self.end = self.seconds()
         for replica in (*self.workers, *self.webhooks):
             replica.crash()
+        for task in cluster:
+            if task.done():
+                self.finding("simulation", f"a part of the cluster has stopped by itself: {task.exception()!r}")
         for task in (*holdfast, *cluster):
             task.cancel()
         await asyncio.wait((*holdfast, *cluster))

@@ -1,6 +1,7 @@
 """One pod, from the scheduler to its end. Times are those of a real kubelet with its images at hand."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Protocol
 
 from app.cluster import resources
 from app.cluster.api import Json
-from app.cluster.errors import NotFound
+from app.cluster.errors import Conflict, NotFound
 from tests.simulation import clock
 from tests.simulation.apiserver.server import Server
 from tests.simulation.controllers import disruptions, nodes, objects, podstatus
@@ -94,8 +95,9 @@ class PodLife:
             await self._bound()
             await self._ran()
         except _Stopped:
-            await self._stop()
-        except NotFound:
+            with contextlib.suppress(NotFound, Conflict):
+                await self._stop()
+        except (NotFound, Conflict):
             return  # deleted without grace, or another is there by that name
 
     async def _bound(self) -> None:
