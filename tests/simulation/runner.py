@@ -23,6 +23,8 @@ from tests.simulation.telling.result import Result
 CPU_SECONDS = 60.0  # for one seed
 _MEMORY_BYTES = 4 * 2**30  # for one process
 _CHUNK = 8
+# Seeds that one process runs. FastAPI remembers each application that there ever was, and with it all of its world.
+_LIFE = 400
 # A seed makes a million objects and leaves few cycles: to look for them less often makes it a tenth faster.
 _GARBAGE = (50_000, 20, 100)
 _SPAWN = multiprocessing.get_context("spawn")
@@ -43,6 +45,7 @@ class _Process:
 
     def __init__(self, run: Run, keep_log: bool, cpu_seconds: float, folder: Path, number: int) -> None:
         self.left: deque[int] = deque()
+        self.given = 0
         self.started = False
         self._last_words = folder / f"{number}.txt"
         self._cpu_seconds = cpu_seconds
@@ -54,6 +57,7 @@ class _Process:
 
     def give(self, seeds: list[int]) -> None:
         self.left.extend(seeds)
+        self.given += len(seeds)
         with contextlib.suppress(OSError):  # it has died, which is seen when its answer is waited for
             self.connection.send(seeds)
 
@@ -124,7 +128,7 @@ def results(
                         process.left.popleft()
                         yield result
                     if not process.left:
-                        if given := next_chunk():
+                        if process.given < _LIFE and (given := next_chunk()):
                             process.give(given)
                         else:
                             pool.remove(process)
