@@ -36,6 +36,7 @@ ADDED: dict[str, Json] = {
         "status.attempts[].startTime": {"type": "string", "format": "date-time"},
         "status.attempts[].endTime": {"type": "string", "format": "date-time"},
         "status.attempts[].codeDigest": {"type": "string"},
+        "status.attempts[].disrupted": {"type": "boolean"},
     },
     "keptnworkloads": {},
     "keptnworkloadversions": {"status.revisions": {"type": "array"}, "status.revisions[]": {"type": "string"}},
