@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from app.api.condition import Condition
 from app.api.fields import State, Time
 from app.api.meta import Model, Object
 
@@ -65,6 +66,8 @@ class WorkloadVersionStatus(Model):
     end_time: Time | None = None
     deployment_start_time: Time | None = None
     app_context_metadata: dict[str, str] = {}
+    conditions: tuple[Condition, ...] = ()
+    observed_generation: int = 0
     revisions: tuple[str, ...] = ()  # pod revisions that this verdict covers; Holdfast's addition
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from app.api import wellknown
+from app.api.app import App, AppContext, AppCreationRequest, AppVersion
 from app.api.core import Deployment, Job, Namespace, Parent, Pod
+from app.api.evaluation import Evaluation, EvaluationDefinition
 from app.api.meta import Object
 from app.api.task import Task
 from app.api.taskdefinition import TaskDefinition
@@ -32,6 +34,7 @@ HELD_OF_OWNER = "held of owner"  # uid of whoever deploys it
 HELD_OF_REVISION = "held of revision"  # a RevisionKey's value
 BY_DEFINITION = "definition"  # namespace/name of a definition that is used
 BY_WORKLOAD = "workload"  # namespace/name of the KeptnWorkload
+BY_APP = "app"  # namespace/name of the KeptnApp
 BY_REVISION = "revision"  # what status.revisions lists, and what it was made for
 BY_CONFIG_MAP = "configmap"  # name of the ConfigMap that a definition's code lies in
 BY_PARENT = "parent"  # namespace/name of the definition that a functionRef names
@@ -70,6 +73,12 @@ class Caches:
     config_maps: Informer[Object]
     quotas: Informer[Quota]
     complaints: Informer[Complaint]
+    apps: Informer[App]
+    app_contexts: Informer[AppContext]
+    app_versions: Informer[AppVersion]
+    app_requests: Informer[AppCreationRequest]
+    evaluation_definitions: Informer[EvaluationDefinition]
+    evaluations: Informer[Evaluation]
 
     def all(self) -> list[Informer[Any]]:
         return [getattr(self, field.name) for field in fields(self)]
@@ -77,6 +86,10 @@ class Caches:
     def definition(self, namespace: str, name: str, installation: str) -> TaskDefinition | None:
         """The definition that a task in `namespace` means: its own namespace's, else the installation namespace's."""
         return self.definitions.get(namespace, name) or self.definitions.get(installation, name)
+
+    def evaluation_definition(self, namespace: str, name: str, installation: str) -> EvaluationDefinition | None:
+        """The definition that an evaluation in `namespace` means, found like a task's."""
+        return self.evaluation_definitions.get(namespace, name) or self.evaluation_definitions.get(installation, name)
 
 
 def build(api: Api, rng: random.Random) -> Caches:
@@ -115,7 +128,13 @@ def build(api: Api, rng: random.Random) -> Caches:
             },
             rng=rng,
         ),
-        workloads=Informer(api, resources.WORKLOADS, Workload.model_validate, rng=rng),
+        workloads=Informer(
+            api,
+            resources.WORKLOADS,
+            Workload.model_validate,
+            indexes={BY_APP: lambda workload: [scoped(workload.metadata.namespace, workload.spec.app)]},
+            rng=rng,
+        ),
         versions=Informer(
             api,
             resources.WORKLOAD_VERSIONS,
@@ -124,6 +143,7 @@ def build(api: Api, rng: random.Random) -> Caches:
                 BY_WORKLOAD: lambda version: [scoped(version.metadata.namespace, version.spec.workload_name)],
                 BY_DEFINITION: lambda version: version.spec.pre_deployment_tasks,
                 BY_REVISION: _revisions,
+                BY_APP: lambda version: [scoped(version.metadata.namespace, version.spec.app)],
             },
             rng=rng,
         ),
@@ -155,6 +175,26 @@ def build(api: Api, rng: random.Random) -> Caches:
             _complaint,
             field_selector="involvedObject.kind=Job,reason=FailedCreate",
             indexes={BY_OWNER: lambda complaint: [complaint.job]},
+            rng=rng,
+        ),
+        apps=Informer(api, resources.APPS, App.model_validate, rng=rng),
+        app_contexts=Informer(api, resources.APP_CONTEXTS, AppContext.model_validate, rng=rng),
+        app_versions=Informer(
+            api,
+            resources.APP_VERSIONS,
+            AppVersion.model_validate,
+            indexes={BY_APP: lambda version: [scoped(version.metadata.namespace, version.spec.app_name)]},
+            rng=rng,
+        ),
+        app_requests=Informer(api, resources.APP_CREATION_REQUESTS, AppCreationRequest.model_validate, rng=rng),
+        evaluation_definitions=Informer(
+            api, resources.EVALUATION_DEFINITIONS, EvaluationDefinition.model_validate, rng=rng
+        ),
+        evaluations=Informer(
+            api,
+            resources.EVALUATIONS,
+            Evaluation.model_validate,
+            indexes={BY_OWNER: _owner, BY_DEFINITION: lambda evaluation: [evaluation.spec.evaluation_definition]},
             rng=rng,
         ),
     )

@@ -1,0 +1,99 @@
+"""KeptnApp, KeptnAppContext, KeptnAppVersion and KeptnAppCreationRequest v1: workloads that are deployed together."""
+
+from pydantic import Field
+
+from app.api.condition import Condition
+from app.api.fields import State, Time
+from app.api.meta import Model, Object
+from app.api.workload import ItemStatus
+
+
+class WorkloadRef(Model):
+    name: str
+    version: str
+
+
+class AppSpec(Model):
+    version: str
+    revision: int = 1
+    workloads: tuple[WorkloadRef, ...] = ()
+
+
+class AppStatus(Model):
+    current_version: str = ""
+
+
+class App(Object):
+    spec: AppSpec
+    status: AppStatus = AppStatus()
+
+
+class AppContextSpec(Model):
+    """What is to be checked of an app, and what is said of it. A definition is of its namespace or the installation's.
+
+    `span_links` are W3C traceparents.
+    """
+
+    metadata: dict[str, str] = {}
+    pre_deployment_tasks: tuple[str, ...] = ()
+    post_deployment_tasks: tuple[str, ...] = ()
+    pre_deployment_evaluations: tuple[str, ...] = ()
+    post_deployment_evaluations: tuple[str, ...] = ()
+    promotion_tasks: tuple[str, ...] = ()
+    span_links: tuple[str, ...] = ()
+
+
+class AppContextStatus(Model):
+    status: str = ""
+
+
+class AppContext(Object):
+    spec: AppContextSpec = AppContextSpec()
+
+
+class AppVersionSpec(AppSpec, AppContextSpec):
+    app_name: str
+    previous_version: str = ""
+    trace_id: dict[str, str] = {}
+
+
+class WorkloadState(Model):
+    """How one of the app's workloads is doing."""
+
+    workload: WorkloadRef
+    status: State = "Pending"
+
+
+class AppVersionStatus(Model):
+    pre_deployment_status: State = "Pending"
+    pre_deployment_evaluation_status: State = "Pending"
+    workload_overall_status: State = "Pending"
+    post_deployment_status: State = "Pending"
+    post_deployment_evaluation_status: State = "Pending"
+    promotion_status: State = "Pending"
+    status: State = "Pending"
+    current_phase: str = ""
+    workload_status: tuple[WorkloadState, ...] = ()
+    pre_deployment_task_status: tuple[ItemStatus, ...] = ()
+    pre_deployment_evaluation_task_status: tuple[ItemStatus, ...] = ()
+    post_deployment_task_status: tuple[ItemStatus, ...] = ()
+    post_deployment_evaluation_task_status: tuple[ItemStatus, ...] = ()
+    promotion_task_status: tuple[ItemStatus, ...] = ()
+    phase_trace_ids: dict[str, dict[str, str]] | None = Field(default=None, alias="phaseTraceIDs")
+    start_time: Time | None = None
+    end_time: Time | None = None
+    conditions: tuple[Condition, ...] = ()
+    observed_generation: int = 0
+
+
+class AppVersion(Object):
+    spec: AppVersionSpec
+    status: AppVersionStatus = AppVersionStatus()
+
+
+class AppCreationRequestSpec(Model):
+    app_name: str
+
+
+class AppCreationRequest(Object):
+    spec: AppCreationRequestSpec

@@ -1,0 +1,80 @@
+"""KeptnEvaluationDefinition and KeptnEvaluation v1: what metrics must say before or after a deployment."""
+
+from app.api.condition import Condition
+from app.api.fields import State, Time
+from app.api.meta import Model, Object
+
+DEFAULT_RETRIES = 10
+DEFAULT_RETRY_INTERVAL = "5s"
+
+
+class SecretKey(Model):
+    """Where a provider's token lies, as in KeptnMetricsProvider."""
+
+    name: str = ""
+    key: str = ""
+    optional: bool = False
+
+
+class Provider(Model):
+    """Whom to ask for an objective's `query`: the fields of a KeptnMetricsProvider. Holdfast's addition."""
+
+    type: str = "prometheus"
+    target_server: str = ""
+    secret_key_ref: SecretKey | None = None
+
+
+class MetricRef(Model):
+    """A KeptnMetric. With a `query` beside it, just the name under which the result stands in the status."""
+
+    name: str
+    namespace: str = ""
+
+
+class Objective(Model):
+    keptn_metric_ref: MetricRef
+    evaluation_target: str
+    query: str = ""  # asked of the definition's provider; Holdfast's addition
+
+
+class EvaluationDefinitionSpec(Model):
+    objectives: tuple[Objective, ...] = ()
+    retries: int = DEFAULT_RETRIES
+    retry_interval: str = DEFAULT_RETRY_INTERVAL
+    provider: Provider | None = None  # Holdfast's addition
+
+
+class EvaluationDefinition(Object):
+    spec: EvaluationDefinitionSpec = EvaluationDefinitionSpec()
+
+
+class EvaluationSpec(Model):
+    evaluation_definition: str
+    workload_version: str = ""
+    workload: str = ""
+    app_name: str = ""
+    app_version: str = ""
+    check_type: str = ""
+    retries: int = DEFAULT_RETRIES
+    retry_interval: str = DEFAULT_RETRY_INTERVAL
+
+
+class ObjectiveStatus(Model):
+    value: str
+    status: str
+    message: str = ""
+
+
+class EvaluationStatus(Model):
+    retry_count: int = 0
+    overall_status: State = "Pending"
+    evaluation_status: dict[str, ObjectiveStatus] = {}
+    start_time: Time | None = None
+    end_time: Time | None = None
+    conditions: tuple[Condition, ...] = ()
+    observed_generation: int = 0
+
+
+class Evaluation(Object):
+    spec: EvaluationSpec
+    status: EvaluationStatus = EvaluationStatus()
