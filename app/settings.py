@@ -30,12 +30,14 @@ class Settings:
     log_level: str
     webhook_port: int
     health_port: int
+    metrics_port: int
     certificate_secret: str
     certificate_source: str
     webhook_service: str
     lease_name: str
     task_resources: TaskResources
     task_user: int | None
+    promotion_tasks: bool
 
 
 def from_environment(env: Mapping[str, str]) -> Settings:
@@ -61,6 +63,11 @@ def from_environment(env: Mapping[str, str]) -> Settings:
     source = env.get("CERTIFICATE_SOURCE") or "self"
     if source not in ("self", "external"):
         raise SettingsError(f"CERTIFICATE_SOURCE is {source!r}; set it to 'self' or 'external'")
+    promotion = (env.get("PROMOTION_TASKS_ENABLED") or "false").lower()
+    if promotion not in ("true", "false"):
+        raise SettingsError(
+            f"PROMOTION_TASKS_ENABLED is {env['PROMOTION_TASKS_ENABLED']!r}; set it to 'true' or 'false'"
+        )
     defaults = TaskResources()
     return Settings(
         namespace=required("POD_NAMESPACE", "set it to the namespace that Holdfast is installed in"),
@@ -70,6 +77,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         log_level=env.get("LOG_LEVEL") or "info",
         webhook_port=port("WEBHOOK_PORT", 9443),
         health_port=port("HEALTH_PORT", 8081),
+        metrics_port=port("KEPTN_DORA_METRICS_PORT", 2222),
         certificate_secret=env.get("CERTIFICATE_SECRET") or "keptn-certs",
         certificate_source=source,
         webhook_service=env.get("WEBHOOK_SERVICE") or "lifecycle-webhook-service",
@@ -81,4 +89,5 @@ def from_environment(env: Mapping[str, str]) -> Settings:
             memory_limit=env.get("TASK_MEMORY_LIMIT") or defaults.memory_limit,
         ),
         task_user=int(user) if user else None,
+        promotion_tasks=promotion == "true",
     )

@@ -13,6 +13,7 @@ def test_two_variables_are_enough() -> None:
     assert (settings.certificate_secret, settings.certificate_source) == ("keptn-certs", "self")
     assert settings.task_resources == TaskResources()
     assert settings.task_user == 1000
+    assert (settings.metrics_port, settings.promotion_tasks) == (2222, False)
 
 
 def test_everything_can_be_said() -> None:
@@ -24,6 +25,8 @@ def test_everything_can_be_said() -> None:
             "LOG_LEVEL": "debug",
             "WEBHOOK_PORT": "1",
             "HEALTH_PORT": "65535",
+            "KEPTN_DORA_METRICS_PORT": "9102",
+            "PROMOTION_TASKS_ENABLED": "True",
             "CERTIFICATE_SECRET": "s",
             "CERTIFICATE_SOURCE": "external",
             "WEBHOOK_SERVICE": "w",
@@ -41,10 +44,12 @@ def test_everything_can_be_said() -> None:
     assert (settings.webhook_service, settings.lease_name) == ("w", "l")
     assert settings.task_resources == TaskResources("1m", "1Mi", "2m", "2Mi")
     assert settings.task_user == 65532
+    assert (settings.metrics_port, settings.promotion_tasks) == (9102, True)
 
 
 def test_a_variable_that_is_empty_is_one_that_is_not_there() -> None:
     empty = {"FUNCTION_RUNNER_IMAGE": "", "WEBHOOK_PORT": "", "TASK_CPU_LIMIT": "", "CERTIFICATE_SOURCE": ""}
+    empty |= {"PROMOTION_TASKS_ENABLED": "", "KEPTN_DORA_METRICS_PORT": ""}
     assert from_environment(LEAST | empty) == from_environment(LEAST)
 
 
@@ -69,6 +74,8 @@ def test_what_is_needed_and_missing_is_named(name: str) -> None:
         ("TASK_RUN_AS_USER", "root"),
         ("TASK_RUN_AS_USER", "-1"),
         ("CERTIFICATE_SOURCE", "cert-manager"),
+        ("KEPTN_DORA_METRICS_PORT", "none"),
+        ("PROMOTION_TASKS_ENABLED", "1"),
     ],
 )
 def test_what_cannot_be_read_is_named_with_its_value(name: str, value: str) -> None:
