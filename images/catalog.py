@@ -41,4 +41,7 @@ PRODUCT = (
     ),
 )
 
-TEST = (Image(name="busybox:1.36", dockerfile="images/busybox/Dockerfile", inputs=()),)
+TEST = (
+    Image(name="busybox:1.36", dockerfile="images/busybox/Dockerfile", inputs=()),
+    Image(name="holdfast/prometheus:test", dockerfile="images/prometheus/Dockerfile", inputs=()),
+)

@@ -45,4 +45,10 @@ def test_the_program_in_the_image_starts_what_the_project_declares() -> None:
 
 
 def test_archives_have_names_of_their_own() -> None:
-    assert [image.file_name for image in ALL] == ["holdfast", "deno-runtime", "python-runtime", "busybox"]
+    assert [image.file_name for image in ALL] == [
+        "holdfast",
+        "deno-runtime",
+        "python-runtime",
+        "busybox",
+        "prometheus",
+    ]
