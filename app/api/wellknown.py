@@ -3,6 +3,7 @@
 from typing import Final
 
 GROUP: Final = "lifecycle.keptn.sh"
+OPTIONS_GROUP: Final = "options.keptn.sh"
 STORAGE_VERSION: Final = "v1"
 API_VERSION: Final = f"{GROUP}/{STORAGE_VERSION}"
 
@@ -21,6 +22,8 @@ NAMESPACE_OPT_IN_VALUE: Final = "enabled"
 GATE_REMOVED: Final = "keptn.sh/scheduling-gate-removed"
 GATE_BYPASSED: Final = "keptn.sh/scheduling-gate-bypassed"
 RETRY: Final = "keptn.sh/retry"
+# enforce, warn or observe: on a workload, a namespace or a KeptnApp.
+CHECK_POLICY: Final = "keptn.sh/check-policy"
 CONTENT: Final = "keptn.sh/content"
 # The pod revision for which a version was made, before its status lists all that wait for it.
 REVISION: Final = "keptn.sh/revision"

@@ -42,6 +42,7 @@ class _Entry:
     message: str
     action: str
     annotations: dict[str, str]
+    component: str
     first: datetime
     last: datetime
     count: int = 1
@@ -59,7 +60,7 @@ class _Entry:
 
 
 class EventRecorder:
-    """Writes events in the name of ``component``, running as ``instance`` (the pod's name).
+    """Writes events in the name of ``component``, where nobody else is named, running as ``instance`` (the pod's name).
 
     At most ``capacity`` different ones (of 2 KiB each at most) wait to be written; more are dropped. A thousand failed
     rollouts say four thousand at once, and some have no other place to say it. They are written one after
@@ -100,10 +101,12 @@ class EventRecorder:
         message: str,
         action: str = "",
         annotations: Mapping[str, str] | None = None,
+        component: str = "",
     ) -> None:
         """Notes an event, ``type`` Normal or Warning. Returns at once and raises nothing; a long message is cut."""
         now = self._now()
-        entry = _Entry(regarding, type, reason, _cut(message), action, dict(annotations or {}), now, now)
+        marks, source = dict(annotations or {}), component or self._component
+        entry = _Entry(regarding, type, reason, _cut(message), action, marks, source, now, now)
         key = (entry.namespace, entry.name)
         waiting = self._pending.get(key)
         if waiting is not None:
@@ -206,8 +209,8 @@ class EventRecorder:
             "count": entry.count,
             "firstTimestamp": _timestamp(entry.first),
             "lastTimestamp": _timestamp(entry.last),
-            "source": {"component": self._component, "host": self._instance},
-            "reportingComponent": self._component,
+            "source": {"component": entry.component, "host": self._instance},
+            "reportingComponent": entry.component,
             "reportingInstance": self._instance,
         }
         if entry.action:

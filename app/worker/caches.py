@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from app.api import wellknown
 from app.api.app import App, AppContext, AppCreationRequest, AppVersion
+from app.api.config import Config
 from app.api.core import Deployment, Job, Namespace, Parent, Pod
 from app.api.evaluation import Evaluation, EvaluationDefinition
 from app.api.meta import Object
@@ -16,7 +17,7 @@ from app.api.workload import Workload, WorkloadVersion
 from app.cluster import resources
 from app.cluster.api import Api, Json
 from app.cluster.informer import Informer
-from app.lifecycle import gates
+from app.lifecycle import config, gates
 from app.lifecycle.functions import function_ref, runner
 from app.lifecycle.identity import owner_of
 from app.worker.links import RevisionKey, revision_key_of
@@ -79,6 +80,7 @@ class Caches:
     app_requests: Informer[AppCreationRequest]
     evaluation_definitions: Informer[EvaluationDefinition]
     evaluations: Informer[Evaluation]
+    configs: Informer[Config]  # of all namespaces, so that one in the wrong place can be told so
 
     def all(self) -> list[Informer[Any]]:
         return [getattr(self, field.name) for field in fields(self)]
@@ -90,6 +92,14 @@ class Caches:
     def evaluation_definition(self, namespace: str, name: str, installation: str) -> EvaluationDefinition | None:
         """The definition that an evaluation in `namespace` means, found like a task's."""
         return self.evaluation_definitions.get(namespace, name) or self.evaluation_definitions.get(installation, name)
+
+    def config(self, installation: str) -> config.Config:
+        """What the KeptnConfig in the installation namespace says now."""
+        return config.effective(self.configs_of(installation))
+
+    def configs_of(self, namespace: str) -> list[Config]:
+        """The KeptnConfigs there."""
+        return [each for each in self.configs.all() if each.metadata.namespace == namespace]
 
 
 def build(api: Api, rng: random.Random) -> Caches:
@@ -197,6 +207,7 @@ def build(api: Api, rng: random.Random) -> Caches:
             indexes={BY_OWNER: _owner, BY_DEFINITION: lambda evaluation: [evaluation.spec.evaluation_definition]},
             rng=rng,
         ),
+        configs=Informer(api, resources.CONFIGS, Config.model_validate, rng=rng),
     )
 
 

@@ -2,16 +2,19 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from app.api import wellknown
+from app.cluster import resources
 from app.cluster.api import Api, Json, PatchType, Resource
 from app.cluster.errors import NotFound
 from app.cluster.events import EventRecorder, ObjectRef
 from app.cluster.informer import Informer
+from app.lifecycle import config, happenings, policies
+from app.lifecycle.phases import Phase
 from app.settings import Settings
 from app.worker.caches import Caches
 
@@ -19,6 +22,10 @@ from app.worker.caches import Caches
 class _Named(Protocol):
     @property
     def metadata(self) -> Any: ...
+
+
+def _nobody(happening: happenings.Happening) -> None:
+    """Nobody asked for CloudEvents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,17 @@ class Context:
     newborn: set[str] = field(default_factory=set)
     # Tasks that it is just making. A watch may show one before the answer to its own create does, which says the uid.
     births: dict[tuple[str, str], asyncio.Event] = field(default_factory=dict)
+    notify: Callable[[happenings.Happening], None] = _nobody  # returns at once
+
+    def config(self) -> config.Config:
+        """What the installation's KeptnConfig says at this moment."""
+        return self.caches.config(self.settings.namespace)
+
+    def policy(self, namespace: str, annotations: Mapping[str, str]) -> policies.Policy:
+        """What a failed check does to the workload with these annotations in `namespace`, at this moment."""
+        there = self.caches.namespaces.get("", namespace)
+        of_namespace = there.metadata.annotations.get(wellknown.CHECK_POLICY, "") if there else ""
+        return policies.policy(annotations.get(wellknown.CHECK_POLICY, ""), of_namespace, self.config())
 
     def stamp(self) -> str:
         """The time, as the API server writes it: RFC 3339 in UTC, whole seconds."""
@@ -59,11 +77,39 @@ class Context:
             )
 
     def event(self, kind: str, target: _Named, reason: str, message: str, *, warning: bool = False) -> None:
-        """Records an event on an object of ours or of the user's."""
+        """Records an event on an object of ours or of the user's, in Holdfast's own words."""
+        self._record(kind, target, reason, message, warning=warning)
+
+    def tell(
+        self, kind: str, obj: happenings.Regarded, phase: Phase, suffix: str, text: str, *, warning: bool = False
+    ) -> None:
+        """Tells of a phase, or of one of the things that `happenings` names, in Keptn's words: event and CloudEvent.
+
+        `suffix` is how far it has come (``happenings.STARTED``), `text` the same for people ("has started").
+        """
+        told = happenings.happening(_api_version(kind), kind, obj, phase, suffix, text, warning=warning)
+        self._record(kind, obj, told.reason, told.message, warning=warning, annotations=told.annotations)
+        self.notify(told)
+
+    def _record(
+        self,
+        kind: str,
+        target: _Named,
+        reason: str,
+        message: str,
+        *,
+        warning: bool,
+        annotations: Mapping[str, str] | None = None,
+    ) -> None:
         meta = target.metadata
-        version = _API_VERSIONS.get(kind, wellknown.API_VERSION)
-        reference = ObjectRef(api_version=version, kind=kind, namespace=meta.namespace, name=meta.name, uid=meta.uid)
-        self.events.record(reference, type="Warning" if warning else "Normal", reason=reason, message=message)
+        self.events.record(
+            ObjectRef(_api_version(kind), kind, meta.namespace, meta.name, meta.uid),
+            type="Warning" if warning else "Normal",
+            reason=reason,
+            message=message,
+            annotations=annotations,
+            component=happenings.component(kind),
+        )
 
 
 async def together(calls: list[Coroutine[Any, Any, None]]) -> None:
@@ -74,9 +120,15 @@ async def together(calls: list[Coroutine[Any, Any, None]]) -> None:
             raise result
 
 
+def _api_version(kind: str) -> str:
+    return _API_VERSIONS.get(kind, wellknown.API_VERSION)
+
+
 _API_VERSIONS = {
     "Pod": "v1",
     "Namespace": "v1",
+    "ConfigMap": "v1",
+    "KeptnConfig": resources.CONFIGS.api_version,
     "Deployment": "apps/v1",
     "StatefulSet": "apps/v1",
     "DaemonSet": "apps/v1",

@@ -1,0 +1,50 @@
+"""What a check's failure does to a rollout: a workload, its namespace or the cluster's KeptnConfig says so."""
+
+from enum import StrEnum
+
+from app.api import wellknown
+from app.lifecycle.config import Config
+
+
+class Policy(StrEnum):
+    """How much a check counts.
+
+    ENFORCE holds the pods until all checks have passed. WARN holds them until all checks have ended; a failure is told
+    and opens the gate. OBSERVE holds nothing; the checks run beside the rollout, and a failure is told.
+    """
+
+    ENFORCE = "enforce"
+    WARN = "warn"
+    OBSERVE = "observe"
+
+    @property
+    def blocks(self) -> bool:
+        """Whether a failed check ends the rollout."""
+        return self is Policy.ENFORCE
+
+
+def policy(workload: str, namespace: str, config: Config) -> Policy:
+    """What counts for a workload: the narrowest that is given.
+
+    `workload` and `namespace` are the values of ``keptn.sh/check-policy`` there, "" without one. A word that is none of
+    the three counts as given, and as ENFORCE: nothing opens for a slip of the pen.
+    """
+    for given in (workload.strip(), namespace.strip()):
+        if given:
+            return Policy.ENFORCE if is_unknown(given) else Policy(given)
+    return Policy.ENFORCE if config.blocking else Policy.WARN
+
+
+def is_unknown(word: str) -> bool:
+    """Whether this value of the annotation is none of the three words, nor blank."""
+    return bool(word.strip()) and word.strip() not in list(Policy)
+
+
+def unknown(word: str) -> str:
+    """To whoever wrote `word`, which `is_unknown`."""
+    shown = word.strip()
+    shown = shown if len(shown) <= 40 else shown[:39] + "…"
+    return (
+        f"{wellknown.CHECK_POLICY} is {shown!r}, which is none of enforce, warn and observe, so checks are enforced; "
+        "correct the word"
+    )
