@@ -1,10 +1,13 @@
 """KeptnApp, KeptnAppContext, KeptnAppVersion and KeptnAppCreationRequest v1: workloads that are deployed together."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from app.api.condition import Condition
-from app.api.fields import State, Time
+from app.api.fields import Int64, State, Time
 from app.api.meta import Model, Object
+from app.api.schema import Schema
 from app.api.workload import ItemStatus
 
 
@@ -15,7 +18,7 @@ class WorkloadRef(Model):
 
 class AppSpec(Model):
     version: str
-    revision: int = 1
+    revision: Annotated[int, Schema(default=True)] = 1
     workloads: tuple[WorkloadRef, ...] = ()
 
 
@@ -60,7 +63,7 @@ class AppVersionSpec(AppSpec, AppContextSpec):
 class WorkloadState(Model):
     """How one of the app's workloads is doing."""
 
-    workload: WorkloadRef
+    workload: WorkloadRef = WorkloadRef(name="", version="")
     status: State = "Pending"
 
 
@@ -83,7 +86,7 @@ class AppVersionStatus(Model):
     start_time: Time | None = None
     end_time: Time | None = None
     conditions: tuple[Condition, ...] = ()
-    observed_generation: int = 0
+    observed_generation: Int64 = 0
 
 
 class AppVersion(Object):

@@ -1,6 +1,6 @@
 """What `kubectl wait` and delivery tools read: conditions in the form that Kubernetes' own kinds have."""
 
-from app.api.fields import Time
+from app.api.fields import Int64, Time
 from app.api.meta import Model
 
 
@@ -12,4 +12,4 @@ class Condition(Model):
     reason: str = ""
     message: str = ""
     last_transition_time: Time | None = None
-    observed_generation: int = 0
+    observed_generation: Int64 = 0

@@ -43,9 +43,9 @@ def crd(kind: Kind) -> Json:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{kind.plural}.{wellknown.GROUP}", "labels": labels},
+        "metadata": {"name": f"{kind.plural}.{kind.group}", "labels": labels},
         "spec": {
-            "group": wellknown.GROUP,
+            "group": kind.group,
             "names": names,
             "scope": "Namespaced",
             "conversion": conversion,
@@ -74,15 +74,17 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _version(kind: Kind, version: Version) -> Json:
+    schema = _root(kind, version)
     entry: Json = {
         "name": version.name,
         "served": True,
-        "storage": version.name == wellknown.STORAGE_VERSION,
-        "schema": {"openAPIV3Schema": _root(kind, version)},
+        "storage": version is kind.versions[0],
+        "schema": {"openAPIV3Schema": schema},
         "subresources": {"status": {}},
     }
-    if kind.columns:
-        entry["additionalPrinterColumns"] = [_column(column) for column in kind.columns]
+    columns = [_column(column) for column in kind.columns if _has(schema, column.path)]
+    if columns:
+        entry["additionalPrinterColumns"] = columns
     return entry
 
 
@@ -101,6 +103,14 @@ def _root(kind: Kind, version: Version) -> Json:
     if kind.rules:
         schema["x-kubernetes-validations"] = [as_json(rule) for rule in kind.rules]
     return without(schema, version.without)
+
+
+def _has(schema: Json, path: str) -> bool:
+    for name in path.removeprefix(".").split("."):
+        if name not in schema["properties"]:
+            return False
+        schema = schema["properties"][name]
+    return True
 
 
 def _column(column: Column) -> Json:

@@ -1,18 +1,23 @@
 """KeptnEvaluationDefinition and KeptnEvaluation v1: what metrics must say before or after a deployment."""
 
+from typing import Annotated
+
 from app.api.condition import Condition
-from app.api.fields import State, Time
+from app.api.fields import Int64, Interval, State, Time
 from app.api.meta import Model, Object
+from app.api.schema import Schema
 
 DEFAULT_RETRIES = 10
 DEFAULT_RETRY_INTERVAL = "5s"
+
+Attempts = Annotated[int, Schema(default=True)]  # of all, not of those after the first
 
 
 class SecretKey(Model):
     """Where a provider's token lies, as in KeptnMetricsProvider."""
 
     name: str = ""
-    key: str = ""
+    key: Annotated[str, Schema(required=True)] = ""
     optional: bool = False
 
 
@@ -38,9 +43,9 @@ class Objective(Model):
 
 
 class EvaluationDefinitionSpec(Model):
-    objectives: tuple[Objective, ...] = ()
-    retries: int = DEFAULT_RETRIES
-    retry_interval: str = DEFAULT_RETRY_INTERVAL
+    objectives: Annotated[tuple[Objective, ...], Schema(required=True)] = ()
+    retries: Attempts = DEFAULT_RETRIES
+    retry_interval: Interval = DEFAULT_RETRY_INTERVAL
     provider: Provider | None = None  # Holdfast's addition
 
 
@@ -50,13 +55,13 @@ class EvaluationDefinition(Object):
 
 class EvaluationSpec(Model):
     evaluation_definition: str
-    workload_version: str = ""
+    workload_version: Annotated[str, Schema(required=True)] = ""
     workload: str = ""
     app_name: str = ""
     app_version: str = ""
     check_type: str = ""
-    retries: int = DEFAULT_RETRIES
-    retry_interval: str = DEFAULT_RETRY_INTERVAL
+    retries: Attempts = DEFAULT_RETRIES
+    retry_interval: Interval = DEFAULT_RETRY_INTERVAL
 
 
 class ObjectiveStatus(Model):
@@ -66,13 +71,13 @@ class ObjectiveStatus(Model):
 
 
 class EvaluationStatus(Model):
-    retry_count: int = 0
-    overall_status: State = "Pending"
-    evaluation_status: dict[str, ObjectiveStatus] = {}
+    retry_count: Annotated[int, Schema(required=True, default=True)] = 0
+    overall_status: Annotated[State, Schema(required=True)] = "Pending"
+    evaluation_status: Annotated[dict[str, ObjectiveStatus], Schema(required=True)] = {}
     start_time: Time | None = None
     end_time: Time | None = None
     conditions: tuple[Condition, ...] = ()
-    observed_generation: int = 0
+    observed_generation: Int64 = 0
 
 
 class Evaluation(Object):

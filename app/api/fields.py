@@ -9,6 +9,7 @@ from app.api.schema import Schema
 _DURATION_PATTERN = r"^0|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$"
 
 Int32 = Annotated[int, Schema(format="int32")]
+Int64 = Annotated[int, Schema(format="int64")]
 Time = Annotated[str, Schema(format="date-time")]
 State = Annotated[str, Schema(default=True)]
 Duration = Annotated[
@@ -21,6 +22,8 @@ Duration = Annotated[
         description="How long the task may take, all attempts together: a number with a unit, such as 30s or 5m.",
     ),
 ]
+# Any duration that Go reads. Keptn's own operator stood still over an object that had another.
+Interval = Annotated[str, Schema(pattern=_DURATION_PATTERN, default=True, max_length=64, rules=rules.INTERVAL)]
 Retries = Annotated[
     Int32,
     Schema(

@@ -19,6 +19,8 @@ class Rule(NamedTuple):
 # One DNS label, then more after dots. Matches in linear time.
 SUBDOMAIN: Final = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 _DURATION = r"^(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$"
+# With a sign, or without a unit if it is 0: what Go takes, sensible or not.
+_INTERVAL = r"^[-+]?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$"
 
 _NAME_ADVICE = "use lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit"
 SOURCES: Final = ("inline", "httpRef", "functionRef", "configMapRef")
@@ -104,6 +106,14 @@ DURATION: Final = (
     Rule(
         f"!self.matches({_text(_DURATION)}) || duration(self) > duration('0s')",
         "a timeout of 0 leaves no time to run: write for example 30s or 5m",
+    ),
+)
+
+INTERVAL: Final = (
+    Rule(
+        f"self.matches({_text(_INTERVAL)})",
+        "write a number with a unit, such as 30s, 5m or 1h30m",
+        _quoted("self", " is not a duration: write a number with a unit, such as 30s, 5m or 1h30m"),
     ),
 )
 

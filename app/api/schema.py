@@ -22,7 +22,8 @@ _SCALARS: dict[Any, str] = {str: "string", int: "integer", bool: "boolean"}
 class Schema:
     """What a field has in its CRD beyond its Python type; put it into the field's `Annotated`.
 
-    `default` publishes the model's default. `verbatim` is a whole schema to use instead of one made from the type.
+    `default` publishes the model's default; `required` asks for a field for which the model has one. `verbatim` is a
+    whole schema to use instead of one made from the type.
     `keep_unknown` lets a value of the wrong shape through to the checks, where it would be emptied before them.
     The limits keep an object's size and the cost of its CEL rules in bounds.
     """
@@ -30,6 +31,7 @@ class Schema:
     format: str = ""
     pattern: str = ""
     default: bool = False
+    required: bool = False
     max_length: int = 0
     max_items: int = 0
     max_properties: int = 0
@@ -45,14 +47,16 @@ class Ruled(Model):
     RULES: ClassVar[tuple[Rule, ...]] = ()
 
 
-def of_model(model: type[Model]) -> Json:
+def of_model(model: type[Model] | type[str]) -> Json:
     """The schema of a model's objects: camelCase properties, `required` for fields without a default."""
+    if not issubclass(model, Model):
+        return {"type": _SCALARS[model]}
     properties: Json = {}
     required = []
     for name, field in model.model_fields.items():
         alias = field.alias or name
         properties[alias] = _of_field(field)
-        if field.is_required():
+        if field.is_required() or any(mark.required for mark in field.metadata if isinstance(mark, Schema)):
             required.append(alias)
     schema: Json = {"type": "object", "properties": properties}
     if required:

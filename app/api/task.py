@@ -1,7 +1,7 @@
 """KeptnTask v1: one run of a definition for one version of a workload, and its verdict."""
 
 from app.api.condition import Condition
-from app.api.fields import Duration, Int32, Retries, State, Time
+from app.api.fields import Duration, Int32, Int64, Retries, State, Time
 from app.api.meta import Model, Object
 from app.api.taskdefinition import DEFAULT_RETRIES, DEFAULT_TIMEOUT, Parameters, SecureParameters
 
@@ -57,7 +57,7 @@ class TaskStatus(Model):
     runs: Int32 = 0  # Jobs made for this task so far; more than one only if a Job was deleted in mid-run
     attempts: tuple[Attempt, ...] = ()
     conditions: tuple[Condition, ...] = ()
-    observed_generation: int = 0
+    observed_generation: Int64 = 0
 
 
 class Task(Object):

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from app.api.condition import Condition
-from app.api.fields import State, Time
+from app.api.fields import Int64, State, Time
 from app.api.meta import Model, Object
 
 
@@ -67,7 +67,7 @@ class WorkloadVersionStatus(Model):
     deployment_start_time: Time | None = None
     app_context_metadata: dict[str, str] = {}
     conditions: tuple[Condition, ...] = ()
-    observed_generation: int = 0
+    observed_generation: Int64 = 0
     revisions: tuple[str, ...] = ()  # pod revisions that this verdict covers; Holdfast's addition
 
 

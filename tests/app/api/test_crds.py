@@ -20,14 +20,14 @@ def test_the_committed_crds_are_what_the_models_give(folder: str, tmp_path: Path
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_what_is_written_reads_back_as_it_was_made(kind: Kind, tmp_path: Path) -> None:
     crds.write_crds(tmp_path / "made")
-    loaded = yaml.safe_load((tmp_path / "made" / f"{kind.plural}.lifecycle.keptn.sh.yaml").read_text())
+    loaded = yaml.safe_load((tmp_path / "made" / f"{kind.plural}.{kind.group}.yaml").read_text())
     assert loaded == crds.crd(kind)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_one_version_is_stored_and_every_version_keeps_its_status_apart(kind: Kind) -> None:
+def test_the_newest_version_is_stored_and_every_version_keeps_its_status_apart(kind: Kind) -> None:
     versions = crds.crd(kind)["spec"]["versions"]
-    assert [version["name"] for version in versions if version["storage"]] == ["v1"]
+    assert [version["name"] for version in versions if version["storage"]] == [kind.versions[0].name]
     assert all(version["subresources"] == {"status": {}} for version in versions)
 
 
