@@ -27,17 +27,19 @@ class Provider(Model):
     type: str = "prometheus"
     target_server: str = ""
     secret_key_ref: SecretKey | None = None
+    insecure_skip_tls_verify: bool = False
 
 
 class MetricRef(Model):
     """A KeptnMetric. With a `query` beside it, just the name under which the result stands in the status."""
 
-    name: str
+    name: Annotated[str, Schema(required=True)] = ""
     namespace: str = ""
 
 
 class Objective(Model):
-    keptn_metric_ref: MetricRef
+    # Definitions that were stored in v1alpha1 or v1alpha2 have no reference.
+    keptn_metric_ref: Annotated[MetricRef, Schema(required=True)] = MetricRef()
     evaluation_target: str
     query: str = ""  # asked of the definition's provider; Holdfast's addition
 
@@ -76,6 +78,7 @@ class EvaluationStatus(Model):
     evaluation_status: Annotated[dict[str, ObjectiveStatus], Schema(required=True)] = {}
     start_time: Time | None = None
     end_time: Time | None = None
+    last_attempt_time: Time | None = None  # the next one is due `retryInterval` later; Holdfast's addition
     conditions: tuple[Condition, ...] = ()
     observed_generation: Int64 = 0
 
