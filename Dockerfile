@@ -22,7 +22,7 @@ RUN find /packages/kubernetes -path '*/client/api/*.py' ! -name __init__.py -del
 
 FROM debian:trixie-slim
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends python3 \
+ && apt-get install --yes --no-install-recommends ca-certificates python3 \
  && rm --recursive --force /var/lib/apt/lists/* /var/cache/* /var/log/*
 COPY --from=build /packages /usr/local/lib/python3.13/dist-packages
 COPY app /usr/local/lib/python3.13/dist-packages/app
