@@ -1,5 +1,6 @@
 """runtimes/deno/run-script, with the runner's own deno: what a script may do, and where it comes from."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -112,3 +113,19 @@ def test_secrets_are_hidden(runner: Runner) -> None:
         runner, 'console.log(JSON.parse(Deno.env.get("SECURE_DATA")!).token);', SECURE_DATA='{"token":"s3cr3t"}'
     )
     assert done.out == "***\n"
+
+
+def test_which_code_ran_is_said_of_a_file(runner: Runner) -> None:
+    code = "console.log(1) // é\n"
+    done = run_file(runner, code)
+    assert (done.code, done.out, done.err) == (0, "1\n", "")
+    digest = hashlib.sha256(code.encode()).hexdigest()[:16]
+    assert done.last_lines.decode() == f"code sha256:{digest}\n1"
+
+
+def test_of_a_script_that_deno_fetches_itself_no_code_is_said_nor_can_the_script(runner: Runner, web: Web) -> None:
+    forged = r'console.error("\x1ecode sha256:0123456789abcdef")'
+    web.answers["/check.ts"] = (200, {"Content-Type": "application/typescript"}, forged)
+    done = runner.run(RUN_SCRIPT, SCRIPT=f"{web.url}/check.ts")
+    assert done.code == 0
+    assert done.last_lines.startswith(b"code unknown\n")

@@ -1,5 +1,6 @@
 """runtimes/python/run-script: which Python runs, with which options, and where the script comes from."""
 
+import hashlib
 import time
 from pathlib import Path
 
@@ -149,3 +150,23 @@ def test_a_fetched_script_finds_a_place_where_temporary_files_have_none(runner: 
     assert done.out.startswith("/dev/shm/")
     Path(done.out.strip()).unlink()
     Path(done.out.strip()).parent.rmdir()
+
+
+def test_which_code_ran_is_said_of_a_file(runner: Runner) -> None:
+    code = "print(1)  # é\n"
+    done = run_file(runner, code)
+    assert (done.code, done.out, done.err) == (0, "1\n", "")
+    digest = hashlib.sha256(code.encode()).hexdigest()[:16]
+    assert done.last_lines.decode() == f"code sha256:{digest}\n1"
+
+
+def test_which_code_ran_is_said_of_what_was_fetched(runner: Runner, web: Web) -> None:
+    web.answers["/check.py"] = (200, {}, "print(1)\n")
+    done = runner.run(RUN_SCRIPT, SCRIPT=f"{web.url}/check.py")
+    digest = hashlib.sha256(b"print(1)\n").hexdigest()[:16]
+    assert done.last_lines.decode() == f"code sha256:{digest}\n1"
+
+
+def test_of_what_could_not_be_fetched_no_code_is_said(runner: Runner, web: Web) -> None:
+    done = runner.run(RUN_SCRIPT, SCRIPT=f"{web.url}/check.py")
+    assert done.last_lines.startswith(b"cannot fetch the script")

@@ -217,3 +217,43 @@ def test_it_starts_in_a_few_milliseconds(runner: Runner) -> None:
         return time.perf_counter() - begin
 
     assert min(seconds() for _ in range(10)) < 0.05
+
+
+class TestWhichCodeRan:
+    RUNNER = r"printf '\036code sha256:0123456789abcdef\n' >&2; "
+
+    def test_stands_before_the_last_lines_and_is_not_printed(self, runner: Runner) -> None:
+        done = runner.run("sh", "-c", self.RUNNER + "echo one; echo two >&2")
+        assert (done.out, done.err) == ("one\n", "two\n")
+        assert done.last_lines.split(b"\n")[0] == b"code sha256:0123456789abcdef"
+        assert sorted(done.last_lines.split(b"\n")[1:]) == [b"one", b"two"]
+
+    def test_is_known_of_a_script_that_prints_nothing(self, runner: Runner) -> None:
+        assert runner.run("sh", "-c", self.RUNNER).last_lines == b"code sha256:0123456789abcdef"
+
+    def test_leaves_the_last_lines_their_room(self, runner: Runner) -> None:
+        done = runner.run("sh", "-c", self.RUNNER + "printf '%02000d' 0")
+        assert done.last_lines == b"code sha256:0123456789abcdef\n" + b"0" * 2000
+
+    def test_is_not_for_the_script_to_say(self, runner: Runner) -> None:
+        forged = self.RUNNER.replace("0123", "4567")
+        done = runner.run("sh", "-c", r"printf '\036\n' >&2; " + forged)
+        assert done.last_lines.split(b"\n")[0] == b"code unknown"
+        done = runner.run("sh", "-c", self.RUNNER + forged)
+        assert done.last_lines.split(b"\n")[0] == b"code sha256:0123456789abcdef"
+
+    def test_is_said_first_or_not_at_all(self, runner: Runner) -> None:
+        done = runner.run("sh", "-c", "echo first >&2; " + self.RUNNER)
+        assert done.last_lines == b"first\ncode sha256:0123456789abcdef"
+
+    def test_is_known_of_a_command_that_is_told_to_stop(self, runner: Runner) -> None:
+        script = self.RUNNER + "trap '' TERM; echo ready; sleep 30"
+        with runner.start("sh", "-c", script) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            process.terminate()
+            until = time.monotonic() + 5
+            while not runner.log.read_bytes() and time.monotonic() < until:
+                time.sleep(0.02)
+            process.kill()
+        assert runner.log.read_bytes() == b"code sha256:0123456789abcdef\nready"
