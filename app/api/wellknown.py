@@ -30,12 +30,24 @@ REVISION: Final = "keptn.sh/revision"
 CODE_DIGEST: Final = "keptn.sh/code-digest"
 TASK_NAME: Final = "keptn.sh/task-name"
 APP: Final = "keptn.sh/app"
+# Who wrote a KeptnApp: with this label it is made from the workloads that name it, and otherwise a person's.
+MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+MANAGED_BY_VALUE: Final = "keptn"
+# On a KeptnWorkload and on a KeptnApp made from it: nobody named an app, so it stands for itself.
+APP_TYPE: Final = "keptn.sh/app-type"
+SINGLE_SERVICE: Final = "single-service"
+# Digest of what such a KeptnApp was last made to say. Where it does not fit, a person has written there since.
+DISCOVERED: Final = "keptn.sh/discovered"
+# The generation of its KeptnApp that a KeptnAppVersion stands for.
+APP_GENERATION: Final = "keptn.sh/app-generation"
 WORKLOAD: Final = "keptn.sh/workload"
 VERSION: Final = "keptn.sh/version"
 
 POD_TEMPLATE_HASH: Final = "pod-template-hash"
 CONTROLLER_REVISION_HASH: Final = "controller-revision-hash"
 DEPLOYMENT_REVISION: Final = "deployment.kubernetes.io/revision"
+ROLLOUT_POD_HASH: Final = "rollouts-pod-template-hash"  # Argo's, on a Rollout's ReplicaSets
+LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 RESTARTED_AT: Final = "kubectl.kubernetes.io/restartedAt"
 # The condition of a pod that the cluster ends: evicted, preempted, drained, or lost with its node.
 DISRUPTION: Final = "DisruptionTarget"

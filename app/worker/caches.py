@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from app.api import wellknown
 from app.api.app import App, AppContext, AppCreationRequest, AppVersion
 from app.api.config import Config
-from app.api.core import Deployment, Job, Namespace, Parent, Pod
+from app.api.core import DaemonSet, Deployment, Job, Namespace, Parent, Pod, StatefulSet
 from app.api.evaluation import Evaluation, EvaluationDefinition
 from app.api.meta import Object
 from app.api.task import Task
@@ -20,11 +20,19 @@ from app.cluster.informer import Informer
 from app.lifecycle import config, gates
 from app.lifecycle.functions import function_ref, runner
 from app.lifecycle.identity import owner_of
+from app.lifecycle.revisions import template_digest
+from app.lifecycle.states import State, is_completed
 from app.worker.links import RevisionKey, revision_key_of
 
 T = TypeVar("T")
 
-_KEPT_PREFIXES = ("keptn.sh/", "app.kubernetes.io/", "deployment.kubernetes.io/", "pod-security.kubernetes.io/")
+_KEPT_PREFIXES = (
+    "keptn.sh/",
+    "app.kubernetes.io/",
+    "deployment.kubernetes.io/",
+    "pod-security.kubernetes.io/",
+    wellknown.ROLLOUT_POD_HASH,
+)
 
 BY_OWNER = "owner"  # uid of the owner that manages it
 BY_UID = "uid"
@@ -37,6 +45,7 @@ BY_DEFINITION = "definition"  # namespace/name of a definition that is used
 BY_WORKLOAD = "workload"  # namespace/name of the KeptnWorkload
 BY_APP = "app"  # namespace/name of the KeptnApp
 BY_REVISION = "revision"  # what status.revisions lists, and what it was made for
+DEPLOYING = "deploying"  # uids of whoever deploys the pods, of versions in their deploy phase
 BY_CONFIG_MAP = "configmap"  # name of the ConfigMap that a definition's code lies in
 BY_PARENT = "parent"  # namespace/name of the definition that a functionRef names
 
@@ -68,8 +77,8 @@ class Caches:
     versions: Informer[WorkloadVersion]
     deployments: Informer[Deployment]
     replica_sets: Informer[Parent]
-    stateful_sets: Informer[Parent]
-    daemon_sets: Informer[Parent]
+    stateful_sets: Informer[StatefulSet]
+    daemon_sets: Informer[DaemonSet]
     namespaces: Informer[Namespace]
     config_maps: Informer[Object]
     quotas: Informer[Quota]
@@ -151,8 +160,9 @@ def build(api: Api, rng: random.Random) -> Caches:
             WorkloadVersion.model_validate,
             indexes={
                 BY_WORKLOAD: lambda version: [scoped(version.metadata.namespace, version.spec.workload_name)],
-                BY_DEFINITION: lambda version: version.spec.pre_deployment_tasks,
+                BY_DEFINITION: _asked_for,
                 BY_REVISION: _revisions,
+                DEPLOYING: _deploying,
                 BY_APP: lambda version: [scoped(version.metadata.namespace, version.spec.app)],
             },
             rng=rng,
@@ -163,13 +173,11 @@ def build(api: Api, rng: random.Random) -> Caches:
             resources.REPLICASETS,
             _pruned(Parent.model_validate),
             metadata_only=True,
-            indexes={BY_OWNER: _owner},
+            indexes={BY_OWNER: _owner, BY_UID: lambda replica_set: [replica_set.metadata.uid]},
             rng=rng,
         ),
-        stateful_sets=Informer(
-            api, resources.STATEFULSETS, _pruned(Parent.model_validate), metadata_only=True, rng=rng
-        ),
-        daemon_sets=Informer(api, resources.DAEMONSETS, _pruned(Parent.model_validate), metadata_only=True, rng=rng),
+        stateful_sets=Informer(api, resources.STATEFULSETS, _pruned(StatefulSet.model_validate), rng=rng),
+        daemon_sets=Informer(api, resources.DAEMONSETS, _pruned(_daemon_set), rng=rng),
         namespaces=Informer(api, resources.NAMESPACES, _pruned(Namespace.model_validate), rng=rng),
         config_maps=Informer(api, resources.CONFIGMAPS, _pruned(Object.model_validate), metadata_only=True, rng=rng),
         quotas=Informer(
@@ -193,7 +201,10 @@ def build(api: Api, rng: random.Random) -> Caches:
             api,
             resources.APP_VERSIONS,
             AppVersion.model_validate,
-            indexes={BY_APP: lambda version: [scoped(version.metadata.namespace, version.spec.app_name)]},
+            indexes={
+                BY_APP: lambda version: [scoped(version.metadata.namespace, version.spec.app_name)],
+                BY_DEFINITION: lambda version: [*_asked_for(version), *version.spec.promotion_tasks],
+            },
             rng=rng,
         ),
         app_requests=Informer(api, resources.APP_CREATION_REQUESTS, AppCreationRequest.model_validate, rng=rng),
@@ -214,6 +225,19 @@ def build(api: Api, rng: random.Random) -> Caches:
 def _owner(item: Any) -> list[str]:
     controller = item.metadata.controller
     return [controller.uid] if controller else []
+
+
+def _asked_for(version: WorkloadVersion | AppVersion) -> list[str]:
+    """Every definition that a version names, whether of tasks or of evaluations."""
+    spec = version.spec
+    lists = (spec.pre_deployment_tasks, spec.post_deployment_tasks)
+    return list(
+        {
+            name: None
+            for each in (*lists, spec.pre_deployment_evaluations, spec.post_deployment_evaluations)
+            for name in each
+        }
+    )
 
 
 def _pod_owner(pod: Pod) -> list[str]:
@@ -241,6 +265,17 @@ def _revisions(version: WorkloadVersion) -> list[str]:
     return list(dict.fromkeys([*version.status.revisions, *([made_for] if made_for else [])]))
 
 
+def revisions_of(version: WorkloadVersion) -> list[str]:
+    """The pod revisions that it stands for, as `lifecycle.deployed` takes them."""
+    return list(dict.fromkeys([*_revisions(version), version.spec.resource_reference.uid]))
+
+
+def _deploying(version: WorkloadVersion) -> list[str]:
+    if version.status.deployment_status != State.PROGRESSING or is_completed(version.status.status):
+        return []
+    return list(dict.fromkeys(revision.partition("/")[0] for revision in revisions_of(version)))
+
+
 def _config_map(definition: TaskDefinition) -> list[str]:
     script = runner(definition)
     return [script[1].config_map_ref.name] if script and script[1].config_map_ref else []
@@ -257,6 +292,10 @@ def _pruned(decode: Callable[[Json], T]) -> Callable[[Json], T]:
         return decode({**raw, "metadata": metadata})
 
     return pruned
+
+
+def _daemon_set(raw: Json) -> DaemonSet:
+    return DaemonSet.model_validate({**raw, "template": template_digest(raw["spec"]["template"])})
 
 
 def _quota(raw: Json) -> Quota:
