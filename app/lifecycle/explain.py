@@ -3,11 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
+from app.api.evaluation import Evaluation
 from app.api.task import Task
 from app.api.workload import ItemStatus, WorkloadVersion
 from app.lifecycle import tasks as task_rules
-from app.lifecycle.revisions import has_failed, has_passed
+from app.lifecycle.apps import AppGate
+from app.lifecycle.phases import WORKLOAD_PRE_EVALUATIONS
+from app.lifecycle.revisions import checks_passed, has_failed, has_passed, was_superseded
 from app.lifecycle.states import State, is_completed
 
 PREFIX = "Holdfast: "
@@ -38,58 +42,122 @@ class Hold:
     message: str
 
 
-def hold(
-    version: WorkloadVersion, tasks: Mapping[str, Task], missing: Sequence[str], installation: str, kind: str, name: str
-) -> Hold | None:
-    """Why the pods of `version` are held, None if they are not, or if the verdict is there and about to be written.
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the words need beside the version: its tasks and evaluations by name, what does not exist, its app.
 
-    `tasks` by name, `missing` the definitions that do not exist, `installation` the namespace of Holdfast, `kind` and
-    `name` of the workload that a person wrote.
+    `installation` is the namespace of Holdfast, `kind` and `name` are those of the workload that a person wrote.
     """
+
+    tasks: Mapping[str, Task]
+    evaluations: Mapping[str, Evaluation]
+    missing_tasks: Sequence[str]
+    missing_evaluations: Sequence[str]
+    app: AppGate
+    installation: str
+    kind: str
+    name: str
+
+
+def hold(version: WorkloadVersion, around: Around) -> Hold | None:
+    """Why the pods of `version` are held, None if they are not, or if the verdict is there and about to be written."""
     status = version.status
     since = status.start_time or version.metadata.creation_timestamp or ""
-    if has_passed(status):
+    if has_passed(status) or was_superseded(status):
         return None
+    held = f"{PREFIX}held since {since}:"
     if has_failed(status):
-        advice = _advice(kind, retry_command(kind, name, version.metadata.namespace))
-        bad = [(item, tasks.get(item.name)) for item in status.pre_deployment_task_status if _bad(item)]
-        words = _fitted(
-            len(bad), lambda room: f"{PREFIX}{' '.join(_failure(*each, room) for each in bad)} {STAY_HELD} {advice}"
+        advice = _advice(around.kind, retry_command(around.kind, around.name, version.metadata.namespace))
+        words = _failures(version, around)
+        return Hold(
+            HoldState.FAILED,
+            since,
+            _fitted(len(words), lambda room: f"{PREFIX}{' '.join(each(room) for each in words)} {STAY_HELD} {advice}"),
         )
-        return Hold(HoldState.FAILED, since, words)
-    if missing:
-        where = f"{version.metadata.namespace} or {installation}"
-        names = _listed(missing)
+    if around.missing_tasks or around.missing_evaluations:
+        where = f"{version.metadata.namespace} or {around.installation}"
+        kinds = {"Task": around.missing_tasks, "Evaluation": around.missing_evaluations}
+        lacking = " and ".join(f"no Keptn{kind}Definition {_listed(names)}" for kind, names in kinds.items() if names)
         return Hold(
             HoldState.WAITING,
             since,
-            f"{PREFIX}held since {since}: there is no KeptnTaskDefinition {names} in namespace {where}. "
-            "Create it, and the check starts by itself.",
+            f"{held} there is {lacking} in namespace {where}. Create it, and the check starts by itself.",
         )
-    if version.spec.pre_deployment_evaluations and status.pre_deployment_status == State.SUCCEEDED:
-        return Hold(
-            HoldState.WAITING,
-            since,
-            f"{PREFIX}held since {since}: evaluations {_listed(version.spec.pre_deployment_evaluations)} are asked "
-            "for, which this version cannot judge. Take keptn.sh/pre-deployment-evaluations off the workload.",
-        )
-    running = [
+    if around.app.failed:
+        return Hold(HoldState.FAILED, since, f"{PREFIX}{around.app.message} {STAY_HELD}")
+    if checks_passed(status):
+        state = HoldState.WAITING if around.app.version is None else HoldState.RUNNING
+        return None if around.app.open else Hold(state, since, f"{held} {around.app.message}")
+    return _running(version, around, since, held)
+
+
+def _failures(version: WorkloadVersion, around: Around) -> list[Callable[[int], str]]:
+    """What to say of each failed check, given so many bytes for what it printed."""
+    status = version.status
+    words: list[Callable[[int], str]] = []
+    for item in filter(_bad, status.pre_deployment_task_status):
+        words.append(partial(_failure, item, around.tasks.get(item.name)))
+    for item in filter(_bad, status.pre_deployment_evaluation_task_status):
+        words.append(partial(_missed, item, around.evaluations.get(item.name)))
+    return words
+
+
+def _running(version: WorkloadVersion, around: Around, since: str, held: str) -> Hold | None:
+    status = version.status
+    tasks = [
         (item, task)
         for item in status.pre_deployment_task_status
-        if not is_completed(item.status) and not ((task := tasks.get(item.name)) and is_completed(task.status.status))
+        if not is_completed(item.status)
+        and not ((task := around.tasks.get(item.name)) and is_completed(task.status.status))
     ]
-    begun = {item.definition_name for item in status.pre_deployment_task_status}
-    if begun and not running and begun.issuperset(version.spec.pre_deployment_tasks):
+    evaluations = [
+        (item, found)
+        for item in status.pre_deployment_evaluation_task_status
+        if not is_completed(item.status)
+        and not ((found := around.evaluations.get(item.name)) and is_completed(found.status.overall_status))
+    ]
+    evaluating = status.current_phase == WORKLOAD_PRE_EVALUATIONS.name
+    items = status.pre_deployment_evaluation_task_status if evaluating else status.pre_deployment_task_status
+    asked = version.spec.pre_deployment_evaluations if evaluating else version.spec.pre_deployment_tasks
+    begun = {item.definition_name for item in items}
+    if begun and not tasks and not evaluations and begun.issuperset(asked):
         return None  # what could be said now is not so, and would be written for nothing
-    words = _fitted(
-        len(running),
-        lambda room: (
-            f"{PREFIX}held since {since}: "
-            f"{'; '.join(_progress(*each, version, room) for each in running) or 'checks are starting'}."
-        ),
+    words: list[Callable[[int], str]] = [partial(_progress, item, task, version) for item, task in tasks]
+    words += [partial(_measuring, item, found) for item, found in evaluations]
+    text = _fitted(
+        len(words), lambda room: f"{held} {'; '.join(each(room) for each in words) or 'checks are starting'}."
     )
-    stuck = any(task is None or task.status.reason for _, task in running)
-    return Hold(HoldState.WAITING if stuck else HoldState.RUNNING, since, words)
+    stuck = any(task is None or task.status.reason for _, task in tasks)
+    return Hold(HoldState.WAITING if stuck else HoldState.RUNNING, since, text)
+
+
+def by_policy(version: WorkloadVersion, policy: str) -> str:
+    """That pods go although their checks have no pass on record."""
+    how = "has failed" if has_failed(version.status) else "has not passed yet"
+    return (
+        f"{PREFIX}the pods of version {version.spec.version} go although KeptnWorkloadVersion "
+        f"{version.metadata.name} {how}: the policy of its checks is {policy!r}."
+    )
+
+
+def _missed(item: ItemStatus, evaluation: Evaluation | None, room: int) -> str:
+    text = f"pre-deployment evaluation {item.definition_name} failed (KeptnEvaluation {item.name})"
+    said = _objectives(evaluation, "Failed")
+    return f"{text}: {_tail(said, room)}." if said else f"{text}."
+
+
+def _measuring(item: ItemStatus, evaluation: Evaluation | None, room: int) -> str:
+    text = f"pre-deployment evaluation {item.definition_name} is running (KeptnEvaluation {item.name}"
+    if evaluation is None:
+        return f"{text})"
+    text += f", {_counted(evaluation.status.retry_count, 'try')})".replace("trys", "tries")
+    said = _objectives(evaluation, "Failed")
+    return f"{text}: {_tail(said, room)}" if said else text
+
+
+def _objectives(evaluation: Evaluation | None, state: str) -> str:
+    met = evaluation.status.evaluation_status if evaluation is not None else {}
+    return "; ".join(f"{name}: {each.message}" for name, each in sorted(met.items()) if each.status == state)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from app.api import wellknown
 from app.api.core import Parent, Pod
 from app.api.meta import Object, OwnerReference
 from app.lifecycle import keys, names, versions
@@ -24,6 +25,7 @@ class Identity:
     pre_deployment_evaluations: tuple[str, ...]
     post_deployment_evaluations: tuple[str, ...]
     metadata: Mapping[str, str]
+    check_policy: str = ""
 
     @property
     def workload_name(self) -> str:
@@ -68,4 +70,5 @@ def identify(pod: Pod, parent: Parent | None) -> Identity | None:
         pre_deployment_evaluations=keys.names(source, keys.PRE_EVALUATIONS),
         post_deployment_evaluations=keys.names(source, keys.POST_EVALUATIONS),
         metadata=keys.metadata(source),
+        check_policy=keys.value(source, wellknown.CHECK_POLICY),
     )

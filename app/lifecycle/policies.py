@@ -3,7 +3,9 @@
 from enum import StrEnum
 
 from app.api import wellknown
+from app.api.workload import WorkloadVersionStatus
 from app.lifecycle.config import Config
+from app.lifecycle.revisions import has_failed
 
 
 class Policy(StrEnum):
@@ -33,6 +35,16 @@ def policy(workload: str, namespace: str, config: Config) -> Policy:
         if given:
             return Policy.ENFORCE if is_unknown(given) else Policy(given)
     return Policy.ENFORCE if config.blocking else Policy.WARN
+
+
+def lets_go(policy: Policy, status: WorkloadVersionStatus, *, app_failed: bool) -> bool:
+    """Whether pods may go although their checks have no pass on record: only by what a person wrote.
+
+    `app_failed`: the checks of their app have failed for good. A failure from before the policy was written counts.
+    """
+    if policy is Policy.OBSERVE:
+        return True
+    return policy is Policy.WARN and (has_failed(status) or app_failed)
 
 
 def is_unknown(word: str) -> bool:

@@ -2,13 +2,14 @@
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from app.api import wellknown
+from app.api.app import AppVersionStatus
 from app.api.core import Pod
 from app.api.meta import OwnerReference
 from app.api.workload import WorkloadVersion, WorkloadVersionStatus
@@ -18,7 +19,10 @@ from app.lifecycle.states import PASSED, State
 
 # What controllers and `kubectl rollout restart` put on a template without making it other content.
 _VOLATILE_LABELS = frozenset({wellknown.POD_TEMPLATE_HASH, wellknown.CONTROLLER_REVISION_HASH})
-_VOLATILE_ANNOTATIONS = frozenset({wellknown.RESTARTED_AT, wellknown.RETRY})
+_VOLATILE_ANNOTATIONS = frozenset({wellknown.RESTARTED_AT, wellknown.RETRY, wellknown.CHECK_POLICY})
+
+# A deployment that is in one of these states has begun. Keptn's Deprecated is not: it says that it never will.
+_BEGUN = frozenset({State.PROGRESSING, State.SUCCEEDED, State.WARNING, State.FAILED})
 
 # So many a pass keeps: with a new ReplicaSet on each restart, the list would grow for as long as the workload lives.
 KEPT_REVISIONS = 100
@@ -53,13 +57,33 @@ def revision_key(pod: Pod, owner: OwnerReference, *, managed_replica_set: bool, 
 
 
 def has_passed(status: WorkloadVersionStatus) -> bool:
-    """Whether the checks before the deployment have a recorded pass."""
+    """Whether its pods may run: the checks before the deployment have a recorded pass, its own and those of its app.
+
+    The app's pass is on record by the deployment's having begun. Keptn's older versions did not note when.
+    """
+    return checks_passed(status) and (bool(status.deployment_start_time) or status.deployment_status in _BEGUN)
+
+
+def checks_passed(status: WorkloadVersionStatus) -> bool:
+    """Whether the workload's own checks before the deployment have a recorded pass."""
     return status.pre_deployment_status in PASSED and status.pre_deployment_evaluation_status in PASSED
 
 
-def has_failed(status: WorkloadVersionStatus) -> bool:
+def has_failed(status: WorkloadVersionStatus | AppVersionStatus) -> bool:
     """Whether the checks before the deployment have failed for good."""
     return State.FAILED in (status.pre_deployment_status, status.pre_deployment_evaluation_status)
+
+
+def was_superseded(status: WorkloadVersionStatus | AppVersionStatus) -> bool:
+    """Whether a version has ended because a newer one took over: it is over, and no phase of it has failed."""
+    if status.status not in (State.FAILED, State.DEPRECATED):
+        return False
+    if isinstance(status, WorkloadVersionStatus):
+        later = [status.deployment_status]
+    else:
+        later = [status.workload_overall_status, status.promotion_status]
+    later += [status.post_deployment_status, status.post_deployment_evaluation_status]
+    return not has_failed(status) and State.FAILED not in later
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +118,32 @@ def choose(versions: Sequence[WorkloadVersion], wanted: Wanted) -> WorkloadVersi
     """
     same = sorted(
         (v for v in versions if is_about(v, wanted)),
-        key=lambda v: (v.metadata.creation_timestamp or "", v.metadata.name),
+        key=_age,
         reverse=True,
     )
     passed = [v for v in same if has_passed(v.status)]
     if passed:
         return passed[0]
-    running = [v for v in same if not has_failed(v.status)]
+    running = [v for v in same if not has_failed(v.status) and not was_superseded(v.status)]
     if running:
         return running[0]
+    same = [v for v in same if has_failed(v.status)]  # what was superseded has no verdict, and is checked again
     tried = {v.metadata.annotations.get(wellknown.RETRY, "") for v in same} | {""}
     # One that failed and names no revision has lost its status; it counts for all, or it would be made for ever.
     seen = [v for v in same if wanted.revision in v.status.revisions or not v.status.revisions]
     if seen and wanted.retry in tried:
         return seen[0]
     return New(_free_name(wanted, {v.metadata.name for v in versions}))
+
+
+def newer(version: WorkloadVersion, siblings: Iterable[WorkloadVersion]) -> WorkloadVersion | None:
+    """The newest version of the same workload that was made after `version` and has begun, None without one."""
+    later = [v for v in siblings if _age(v) > _age(version) and v.status.current_phase and v.key != version.key]
+    return max(later, key=_age, default=None)
+
+
+def _age(version: WorkloadVersion) -> tuple[str, str]:
+    return version.metadata.creation_timestamp or "", version.metadata.name
 
 
 def covering(status: WorkloadVersionStatus, revision: str) -> list[str] | None:

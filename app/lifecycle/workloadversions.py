@@ -1,125 +1,83 @@
-"""A workload version's next step: which tasks to make, what its status becomes, whether its pods may go."""
+"""A workload version's next step: its checks, whether its pods may go, and whether they are up."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from typing import Final
 
-from app.api.task import Task
-from app.api.workload import ItemStatus, WorkloadVersion
-from app.lifecycle import names
-from app.lifecycle.phases import Phase, failed_at
-from app.lifecycle.revisions import has_failed, has_passed
-from app.lifecycle.states import State, is_completed, overall
+from app.api.workload import WorkloadVersion
+from app.lifecycle import advance
+from app.lifecycle.advance import Carrier, Judgement, Seen, Step
+from app.lifecycle.deployed import Deployed
+from app.lifecycle.phases import WORKLOAD_DEPLOY, WORKLOAD_PHASES, Phase
+from app.lifecycle.states import State
 
-PRE = "pre"
+TIMED_OUT: Final = "DeploymentTimeout"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """What to write for one version: tasks to make (definition → name), status fields, definitions not there."""
+class Surroundings:
+    """What a workload version depends on that is not its own.
 
-    create: tuple[tuple[str, str], ...] = ()
-    fields: Mapping[str, Any] | None = None
-    missing: tuple[str, ...] = ()
-    began: bool = False
-    verdict: State | None = None
+    `app_open`: its app's checks before the deployment have passed; `app_metadata` is what that app says of itself, None
+    as long as no app version has it. `deployed`: whether it is up, None if nobody knows. `waited` and `timeout`:
+    seconds since its deployment began, and after how many it has failed. `blocking`: a failed check stops it.
+    """
+
+    app_open: bool
+    app_metadata: dict[str, str] | None = None
+    deployed: Deployed | None = None
+    waited: float = 0.0
+    timeout: float = 300.0
+    blocking: bool = True
+    carrier: Carrier = field(default=lambda phase: {})
 
 
-def task_name(version: WorkloadVersion, definition: str) -> str:
-    """The one name of this version's task for a definition, so that making it twice makes it once."""
-    return names.task_name(PRE, definition, version.metadata.uid)
+def next_step(version: WorkloadVersion, seen: Seen, revisions: Collection[str], around: Surroundings, now: str) -> Step:
+    """What to do for `version` now; `revisions` are those of pods that wait for it, `now` is RFC 3339.
 
-
-def next_step(
-    version: WorkloadVersion,
-    tasks: Mapping[str, Task],
-    definitions: Collection[str],
-    revisions: Collection[str],
-    now: str,
-) -> Step:
-    """What to do for `version` now.
-
-    `tasks` are this version's own by name, `definitions` those of its definitions that exist, `revisions` the pod
-    revisions that wait for it, `now` RFC 3339. Sources: keptn-behaviour 3.4, 3.7, 3.8; what passes or fails is
-    in the design.
+    It begins once a revision waits for it. Its deployment begins, and with that its gate opens, in a pass of its own:
+    the record is there before any pod goes. Sources: keptn-behaviour 3.4, 3.7, 3.8; the design for the order.
     """
     status = version.status
-    if has_passed(status) or has_failed(status) or version.metadata.deletion_timestamp:
-        return Step()
     listed = (*status.revisions, *sorted(set(revisions) - set(status.revisions)))
-    fields: dict[str, Any] = {} if listed == status.revisions else {"revisions": list(listed)}
-    began = not status.current_phase
-    if began and not listed:
+    if not status.current_phase and not listed:
         return Step()  # nobody waits for it yet: the revision that made it is about to say so
-    if began:
-        fields["startTime"] = status.start_time or now
-    items: list[ItemStatus] = []
-    create: list[tuple[str, str]] = []
-    missing: list[str] = []
-    known = {item.definition_name: item for item in status.pre_deployment_task_status}
-    for definition in version.spec.pre_deployment_tasks:
-        name = task_name(version, definition)
-        task = tasks.get(name)
-        done = known.get(definition)
-        if done is not None and is_completed(done.status):
-            # What is recorded here stays, whether its task was deleted since or is known only as it was before.
-            items.append(done)
-            continue
-        if task is None and definition not in definitions:
-            missing.append(definition)
-            continue
-        if task is None:
-            create.append((definition, name))
-        items.append(_item(definition, name, task, known.get(definition), now))
-    state = overall((item.status for item in items), len(version.spec.pre_deployment_tasks))
-    fields |= _phase(version, state, now)
-    dumped = [item.dump() for item in items]
-    if dumped != [item.dump() for item in status.pre_deployment_task_status]:
-        fields["preDeploymentTaskStatus"] = dumped
-    verdict = None
-    if fields.get("deploymentStatus") == State.PROGRESSING:
-        verdict = State.SUCCEEDED
-    elif fields.get("status") == State.FAILED:
-        verdict = State.FAILED
-    return Step(tuple(create), fields or None, tuple(missing), began, verdict)
+
+    def deployment(phase: Phase) -> Judgement | None:
+        return _deployment(version, around, now)
+
+    step = advance.advance(
+        version,
+        WORKLOAD_PHASES,
+        WORKLOAD_PHASES,
+        seen,
+        deployment,
+        now,
+        blocking=around.blocking,
+        carrier=around.carrier,
+    )
+    ended = advance.has_ended(status.model_dump(by_alias=True))
+    if listed != status.revisions and not ended and not version.metadata.deletion_timestamp:
+        step = replace(step, fields=step.fields | {"revisions": list(listed)})
+    if step.fields.get("deploymentStatus") == State.PROGRESSING:
+        step = replace(step, verdict=State.SUCCEEDED)
+    return step
 
 
-def _phase(version: WorkloadVersion, state: State, now: str) -> dict[str, Any]:
-    """The fields that change when the tasks before the deployment are in `state`."""
-    status = version.status
-    if state is State.FAILED:
-        return {**failed_at(Phase.PRE_TASKS), "endTime": now}
-    if state is not State.SUCCEEDED:
-        wanted = {
-            "currentPhase": Phase.PRE_TASKS.value,
-            "preDeploymentStatus": state.value,
-            "status": State.PROGRESSING.value,
-        }
-    elif version.spec.pre_deployment_evaluations:
-        # Nothing here judges evaluations yet, and what nobody judged has not passed: the gate stays.
-        wanted = {
-            "currentPhase": Phase.PRE_EVALUATIONS.value,
-            "preDeploymentStatus": State.SUCCEEDED.value,
-            "preDeploymentEvaluationStatus": State.PENDING.value,
-            "status": State.PROGRESSING.value,
-        }
-    else:
-        wanted = {
-            "currentPhase": Phase.DEPLOY.value,
-            "preDeploymentStatus": State.SUCCEEDED.value,
-            "preDeploymentEvaluationStatus": State.SUCCEEDED.value,
-            "deploymentStatus": State.PROGRESSING.value,
-            "deploymentStartTime": now,
-            "status": State.PROGRESSING.value,
-        }
-    have = status.model_dump(by_alias=True)
-    return {field: value for field, value in wanted.items() if have.get(field) != value}
+def _deployment(version: WorkloadVersion, around: Surroundings, now: str) -> Judgement | None:
+    """How the deployment stands, None if it may not begin. Source: keptn-behaviour 3.7; the timeout counts first."""
+    if not version.status.deployment_start_time:
+        if not around.app_open and version.status.deployment_status != State.PROGRESSING:
+            return None
+        told = {} if not around.app_metadata else {"appContextMetadata": dict(around.app_metadata)}
+        return Judgement(State.PROGRESSING, {"deploymentStartTime": now, **told})
+    if around.deployed is not None and around.deployed.up:
+        return Judgement(State.SUCCEEDED)
+    if around.waited >= around.timeout:
+        return Judgement(State.FAILED)
+    return Judgement(State.PROGRESSING)
 
 
-def _item(definition: str, name: str, task: Task | None, known: ItemStatus | None, now: str) -> ItemStatus:
-    """One line of the status. A task that is made or runs is Progressing; only its end is copied as it stands."""
-    start = known.start_time if known and known.start_time else now
-    if task is None or not is_completed(task.status.status):
-        return ItemStatus(definition_name=definition, name=name, status=State.PROGRESSING, start_time=start)
-    end = task.status.end_time or (known.end_time if known else None) or now
-    return ItemStatus(definition_name=definition, name=name, status=task.status.status, start_time=start, end_time=end)
+def is_deploying(version: WorkloadVersion) -> bool:
+    """Whether its pods may go and are not known to be up yet."""
+    return version.status.current_phase == WORKLOAD_DEPLOY.name and bool(version.status.deployment_start_time)

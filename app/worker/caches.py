@@ -230,14 +230,13 @@ def _owner(item: Any) -> list[str]:
 def _asked_for(version: WorkloadVersion | AppVersion) -> list[str]:
     """Every definition that a version names, whether of tasks or of evaluations."""
     spec = version.spec
-    lists = (spec.pre_deployment_tasks, spec.post_deployment_tasks)
-    return list(
-        {
-            name: None
-            for each in (*lists, spec.pre_deployment_evaluations, spec.post_deployment_evaluations)
-            for name in each
-        }
+    lists = (
+        spec.pre_deployment_tasks,
+        spec.post_deployment_tasks,
+        spec.pre_deployment_evaluations,
+        spec.post_deployment_evaluations,
     )
+    return list(dict.fromkeys(name for each in lists for name in each))
 
 
 def _pod_owner(pod: Pod) -> list[str]:

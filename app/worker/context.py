@@ -51,6 +51,10 @@ class Context:
         of_namespace = there.metadata.annotations.get(wellknown.CHECK_POLICY, "") if there else ""
         return policies.policy(annotations.get(wellknown.CHECK_POLICY, ""), of_namespace, self.config())
 
+    def carrier(self, obj: _Named, phase: Phase) -> dict[str, str]:
+        """The trace context of a version's phase, to be noted in its status and handed to its checks; {} without."""
+        return {}
+
     def stamp(self) -> str:
         """The time, as the API server writes it: RFC 3339 in UTC, whole seconds."""
         return self.now().strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -12,10 +12,11 @@ from app.cluster import resources
 from app.cluster.api import Json
 from app.cluster.controller import After, Done, Outcome
 from app.cluster.errors import AlreadyExists, Conflict, NotFound
-from app.lifecycle import identity, names, revisions
+from app.lifecycle import apps, explain, identity, names, policies, revisions
 from app.lifecycle.explain import PREFIX, REFUSED_ADVICE, Refusal
 from app.lifecycle.identity import Identity
-from app.worker.caches import BY_REVISION, BY_WORKLOAD, HELD_OF_REVISION, scoped
+from app.lifecycle.policies import Policy
+from app.worker.caches import BY_APP, BY_REVISION, BY_WORKLOAD, HELD_OF_REVISION, scoped
 from app.worker.context import Context
 from app.worker.gates import Gates
 from app.worker.links import Link, Links, RevisionKey, VersionKey
@@ -69,11 +70,15 @@ class RevisionReconciler:
             reference = {"uid": owner.uid, "kind": owner.kind, "name": owner.name}
             workload = await self._workload(asked, reference, source, key, pods)
             version = await self._version(workload, asked, reference, wanted)
+            await self._note_policy(version, asked)
         meta = version.metadata
         link = Link((key.namespace, meta.name), meta.uid, revision, source.kind, source.parent)
         self._links.assign(key, link)
         if revisions.has_passed(version.status):
             await self._cover(version, revision)
+            await self._open(key, pods)
+        elif policies.lets_go(self._policy(version), version.status, app_failed=self._app_failed(version)):
+            self._tell_policy(link, version)
             await self._open(key, pods)
         self._judged(link.version)
         if version.status.current_phase:
@@ -115,6 +120,28 @@ class RevisionReconciler:
         listed = self._context.caches.versions.by_index(BY_REVISION, revision)
         mine = [version for version in listed if version.metadata.namespace == namespace]
         return max(mine, key=lambda v: (v.metadata.creation_timestamp or "", v.metadata.name), default=None)
+
+    def _policy(self, version: WorkloadVersion) -> Policy:
+        return self._context.policy(version.metadata.namespace, version.metadata.annotations)
+
+    def _app_failed(self, version: WorkloadVersion) -> bool:
+        caches, namespace, app = self._context.caches, version.metadata.namespace, version.spec.app
+        listed = caches.app_versions.by_index(BY_APP, scoped(namespace, app))
+        return apps.gate(version, caches.apps.get(namespace, app), listed).failed
+
+    async def _note_policy(self, version: WorkloadVersion, asked: Identity) -> None:
+        """Keeps what the workload says of its checks' policy on its version, which goes by it."""
+        if version.metadata.annotations.get(wellknown.CHECK_POLICY, "") == asked.check_policy:
+            return
+        meta, cache = version.metadata, self._context.caches.versions
+        change = {"metadata": {"annotations": {wellknown.CHECK_POLICY: asked.check_policy or None}}}
+        with contextlib.suppress(NotFound):
+            cache.observe(await self._context.api.patch(resources.WORKLOAD_VERSIONS, meta.name, change, meta.namespace))
+
+    def _tell_policy(self, link: Link, version: WorkloadVersion) -> None:
+        """Says that pods go without a pass, since a person wrote so."""
+        words = explain.by_policy(version, self._policy(version))
+        self._context.event(link.parent_kind, link.parent, "SchedulingGateOpenedByPolicy", words, warning=True)
 
     async def _cover(self, version: WorkloadVersion, revision: str) -> None:
         """Puts a revision on the record of a pass before its pods go: then admission holds no more of them."""
@@ -213,6 +240,7 @@ class RevisionReconciler:
             return choice
         marks = {wellknown.CONTENT: wanted.content, wellknown.REVISION: wanted.revision}
         marks |= {wellknown.RETRY: wanted.retry} if wanted.retry else {}
+        marks |= {wellknown.CHECK_POLICY: asked.check_policy} if asked.check_policy else {}
         previous = workload.status.current_version
         body: Json = {
             "apiVersion": wellknown.API_VERSION,

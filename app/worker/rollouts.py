@@ -4,13 +4,15 @@ import asyncio
 
 from app.api import wellknown
 from app.api.core import Deployment
+from app.api.workload import WorkloadVersion
 from app.cluster import resources
 from app.cluster.api import PatchType
 from app.cluster.controller import After, Done, Outcome
 from app.cluster.errors import NotFound
-from app.lifecycle import explain, rollouts
-from app.lifecycle.explain import Hold, HoldState
-from app.worker.caches import BY_OWNER, HELD_OF_REVISION
+from app.lifecycle import apps, explain, rollouts
+from app.lifecycle.explain import Around, Hold, HoldState
+from app.lifecycle.phases import WORKLOAD_PRE_EVALUATIONS
+from app.worker.caches import BY_APP, BY_OWNER, HELD_OF_REVISION, scoped
 from app.worker.context import Context
 from app.worker.links import Link, Links, RevisionKey
 
@@ -82,15 +84,39 @@ class HoldReconciler:
         refusal = self._links.refusals.get(key)
         if refusal is not None:
             return explain.refused(version, refusal)
-        installation = self._context.settings.namespace
-        tasks = {task.metadata.name: task for task in caches.tasks.by_index(BY_OWNER, version.metadata.uid)}
+        return explain.hold(version, self._around(version, link))
+
+    def _around(self, version: WorkloadVersion, link: Link) -> Around:
+        caches, namespace, uid = self._context.caches, version.metadata.namespace, version.metadata.uid
+        home, spec = self._context.settings.namespace, version.spec
+        tasks = {task.metadata.name: task for task in caches.tasks.by_index(BY_OWNER, uid)}
+        evaluations = {each.metadata.name: each for each in caches.evaluations.by_index(BY_OWNER, uid)}
         ran = {task.spec.task_definition for task in tasks.values()}
-        missing = [
-            name
-            for name in version.spec.pre_deployment_tasks
-            if name not in ran and caches.definition(link.version[0], name, installation) is None
-        ]
-        return explain.hold(version, tasks, missing, installation, link.parent_kind, link.parent.metadata.name)
+        ran |= {each.spec.evaluation_definition for each in evaluations.values()}
+        # Of the phase that it is in, or all checks would be called for before their turn.
+        evaluating = version.status.current_phase == WORKLOAD_PRE_EVALUATIONS.name
+        return Around(
+            tasks=tasks,
+            evaluations=evaluations,
+            missing_tasks=[
+                name
+                for name in spec.pre_deployment_tasks
+                if name not in ran and caches.definition(namespace, name, home) is None
+            ],
+            missing_evaluations=[
+                name
+                for name in (spec.pre_deployment_evaluations if evaluating else ())
+                if name not in ran and caches.evaluation_definition(namespace, name, home) is None
+            ],
+            app=apps.gate(
+                version,
+                caches.apps.get(namespace, spec.app),
+                caches.app_versions.by_index(BY_APP, scoped(namespace, spec.app)),
+            ),
+            installation=home,
+            kind=link.parent_kind,
+            name=link.parent.metadata.name,
+        )
 
     def _is_newest(self, key: RevisionKey, deployment: Deployment) -> bool:
         """Whether the Deployment is rolling out this very ReplicaSet: an older one must not fail a newer rollout."""

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from app.api.app import AppVersion
 from app.api.core import Deployment, Job, Namespace, Pod
+from app.api.evaluation import Evaluation, EvaluationDefinition
 from app.api.meta import Object
 from app.api.task import Task
 from app.api.taskdefinition import TaskDefinition
@@ -12,10 +14,23 @@ from app.api.workload import WorkloadVersion
 from app.cluster.controller import Controller
 from app.cluster.queue import WorkQueue
 from app.lifecycle import gates
-from app.lifecycle.revisions import has_failed, has_passed
+from app.lifecycle.revisions import has_passed
 from app.lifecycle.states import is_completed
+from app.worker.appversions import AppVersionReconciler
 from app.worker.bypasses import BypassReconciler
-from app.worker.caches import BY_CONFIG_MAP, BY_DEFINITION, BY_OWNER, BY_PARENT, BY_UID, HELD_OF_OWNER, Complaint
+from app.worker.caches import (
+    BY_APP,
+    BY_CONFIG_MAP,
+    BY_DEFINITION,
+    BY_OWNER,
+    BY_PARENT,
+    BY_UID,
+    BY_WORKLOAD,
+    DEPLOYING,
+    HELD_OF_OWNER,
+    Complaint,
+    scoped,
+)
 from app.worker.context import Context
 from app.worker.functions import FunctionReconciler
 from app.worker.links import Links, RevisionKey, VersionKey, revision_key_of
@@ -23,6 +38,7 @@ from app.worker.namespaces import NamespaceReconciler
 from app.worker.poison import Poison
 from app.worker.revisions import RevisionReconciler
 from app.worker.rollouts import HoldReconciler
+from app.worker.settling import Settling
 from app.worker.tasks import TaskReconciler
 from app.worker.workloadversions import WorkloadVersionReconciler
 
@@ -38,6 +54,7 @@ class Wiring:
     def __init__(self, context: Context, queue: Callable[[], WorkQueue[Any]]) -> None:
         self._context = context
         self._links = Links()
+        self._settling = Settling(self._has_context, lambda: context.config().discovery_seconds)
         told = Poison(context, self._links)
         self.revisions: Controller[RevisionKey] = Controller(
             "revisions",
@@ -49,8 +66,14 @@ class Wiring:
         self.versions: Controller[VersionKey] = Controller(
             "workloadversions",
             queue(),
-            WorkloadVersionReconciler(context, self._links),
+            WorkloadVersionReconciler(context, self._links, self._overtake),
             stuck=told.of("KeptnWorkloadVersion", context.caches.versions),
+        )
+        self.app_versions: Controller[Key] = Controller(
+            "appversions",
+            queue(),
+            AppVersionReconciler(context, self._settling),
+            stuck=told.of("KeptnAppVersion", context.caches.app_versions),
         )
         self.tasks: Controller[Key] = Controller(
             "tasks", queue(), TaskReconciler(context), stuck=told.of("KeptnTask", context.caches.tasks)
@@ -71,8 +94,20 @@ class Wiring:
             "bypasses", queue(), BypassReconciler(context), stuck=told.of("Pod", context.caches.pods)
         )
 
+    def _has_context(self, namespace: str, app: str) -> bool:
+        return self._context.caches.app_contexts.get(namespace, app) is not None
+
     def controllers(self) -> list[Controller[Any]]:
-        return [self.revisions, self.versions, self.tasks, self.functions, self.holds, self.namespaces, self.bypasses]
+        return [
+            self.revisions,
+            self.versions,
+            self.app_versions,
+            self.tasks,
+            self.functions,
+            self.holds,
+            self.namespaces,
+            self.bypasses,
+        ]
 
     async def run(self, concurrency: int = 8) -> None:
         """Works until cancelled. Subscribing tells of all that is there: a predecessor may have stopped anywhere."""
@@ -88,7 +123,10 @@ class Wiring:
         caches.complaints.subscribe(self._complaint)
         caches.tasks.subscribe(self._task)
         caches.versions.subscribe(self._version)
+        caches.app_versions.subscribe(self._app_version)
+        caches.evaluations.subscribe(self._child)
         caches.definitions.subscribe(self._definition)
+        caches.evaluation_definitions.subscribe(self._evaluation_definition)
         caches.config_maps.subscribe(self._config_map)
         caches.deployments.subscribe(self._deployment)
         caches.replica_sets.subscribe(self._parent)
@@ -133,9 +171,17 @@ class Wiring:
             return
         if new is not None and not is_completed(new.status.status):
             self.tasks.queue.add(task.key)
-        owner = task.metadata.controller
-        if owner is not None and owner.kind == "KeptnWorkloadVersion":
-            self._judge((task.metadata.namespace, owner.name))
+        self._child(old, new)
+
+    def _child(self, old: Task | Evaluation | None, new: Task | Evaluation | None) -> None:
+        child = new or old
+        owner = child.metadata.controller if child is not None else None
+        if child is None or owner is None:
+            return
+        if owner.kind == "KeptnWorkloadVersion":
+            self._judge((child.metadata.namespace, owner.name))
+        elif owner.kind == "KeptnAppVersion":
+            self.app_versions.queue.add((child.metadata.namespace, owner.name))
 
     def _version(self, old: WorkloadVersion | None, new: WorkloadVersion | None) -> None:
         version = new or old
@@ -146,6 +192,34 @@ class Wiring:
         for revision in self._links.waiting_for(version.key):
             self.revisions.queue.add(revision)
             self.holds.queue.add(revision)
+        if new is None or old is None or _of_use_to_app(old) != _of_use_to_app(new):
+            for app_version in self._of_app(version.metadata.namespace, version.spec.app):
+                self.app_versions.queue.add(app_version.key)
+
+    def _app_version(self, old: AppVersion | None, new: AppVersion | None) -> None:
+        version = new or old
+        if version is None:
+            return
+        if new is not None:
+            self.app_versions.queue.add(version.key)
+        caches, namespace = self._context.caches, version.metadata.namespace
+        for each in caches.versions.by_index(BY_APP, scoped(namespace, version.spec.app_name)):
+            if not has_passed(each.status) and not is_completed(each.status.status):
+                self._judge(each.key)
+                for revision in self._links.waiting_for(each.key):
+                    self.revisions.queue.add(revision)
+
+    def _of_app(self, namespace: str, app: str) -> list[AppVersion]:
+        """The versions of an app that have not ended."""
+        listed = self._context.caches.app_versions.by_index(BY_APP, scoped(namespace, app))
+        return [each for each in listed if not is_completed(each.status.status)]
+
+    def _overtake(self, version: WorkloadVersion) -> None:
+        """Looks at the versions of the same workload that one which has begun may overtake."""
+        where = scoped(version.metadata.namespace, version.spec.workload_name)
+        for each in self._context.caches.versions.by_index(BY_WORKLOAD, where):
+            if not is_completed(each.status.status):
+                self.versions.queue.add(each.key)
 
     def _definition(self, old: TaskDefinition | None, new: TaskDefinition | None) -> None:
         definition = new or old
@@ -160,9 +234,22 @@ class Wiring:
             for task in caches.tasks.by_index(BY_DEFINITION, used):
                 if not is_completed(task.status.status):
                     self.tasks.queue.add(task.key)
-        for version in caches.versions.by_index(BY_DEFINITION, name):
-            if not has_passed(version.status) and not has_failed(version.status):
+        self._asked_for(name)
+
+    def _evaluation_definition(self, old: EvaluationDefinition | None, new: EvaluationDefinition | None) -> None:
+        definition = new or old
+        if definition is not None:
+            self._asked_for(definition.metadata.name)
+
+    def _asked_for(self, definition: str) -> None:
+        """Wakes the unfinished versions that ask for a definition of this name."""
+        caches = self._context.caches
+        for version in caches.versions.by_index(BY_DEFINITION, definition):
+            if not is_completed(version.status.status):
                 self._judge(version.key)
+        for app_version in caches.app_versions.by_index(BY_DEFINITION, definition):
+            if not is_completed(app_version.status.status):
+                self.app_versions.queue.add(app_version.key)
 
     def _config_map(self, old: Object | None, new: Object | None) -> None:
         config_map = new or old
@@ -176,16 +263,25 @@ class Wiring:
             self._definition(None, definition)
 
     def _deployment(self, old: Deployment | None, new: Deployment | None) -> None:
-        owned = self._context.caches.replica_sets.by_index(BY_OWNER, new.metadata.uid) if new is not None else ()
-        for replica_set in owned:
-            self._parent(None, replica_set)
+        deployment = new or old
+        if deployment is None:
+            return
+        for replica_set in self._context.caches.replica_sets.by_index(BY_OWNER, deployment.metadata.uid):
+            self._parent(None if new else replica_set, replica_set if new else None)
 
     def _parent(self, old: Object | None, new: Object | None) -> None:
         """What the checks are may stand on a workload, and `keptn.sh/retry`, and which of its revisions is the newest.
 
-        All of that matters only for pods that are held, so no look is taken at what has changed.
+        All of that matters only for pods that are held, so no look is taken at what has changed. How far its rollout
+        has come matters only to versions in their deploy phase.
         """
-        held = self._context.caches.pods.by_index(HELD_OF_OWNER, new.metadata.uid) if new is not None else []
+        parent = new or old
+        if parent is None:
+            return
+        caches = self._context.caches
+        for version in caches.versions.by_index(DEPLOYING, parent.metadata.uid):
+            self.versions.queue.add(version.key)
+        held = caches.pods.by_index(HELD_OF_OWNER, parent.metadata.uid) if new is not None else []
         for revision in dict.fromkeys(map(revision_key_of, held)):
             if revision is not None:
                 self.revisions.queue.add(revision)
@@ -194,3 +290,8 @@ class Wiring:
     def _namespace(self, old: Namespace | None, new: Namespace | None) -> None:
         if new is not None:
             self.namespaces.queue.add(new.metadata.name)
+
+
+def _of_use_to_app(version: WorkloadVersion) -> tuple[object, ...]:
+    """What an app version goes by when it looks at its workloads."""
+    return version.status.status, version.spec.version, has_passed(version.status)

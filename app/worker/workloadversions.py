@@ -1,150 +1,161 @@
-"""One KeptnWorkloadVersion: a KeptnTask for each of its definitions, and its own status from theirs."""
+"""One KeptnWorkloadVersion: its checks, whether its pods may go and are up, and its own status from all that."""
 
-import asyncio
-import math
-import re
+from collections.abc import Callable
 
-from app.api import wellknown
-from app.api.meta import controlled_by
-from app.api.taskdefinition import TaskDefinition
 from app.api.workload import WorkloadVersion
 from app.cluster import resources
-from app.cluster.api import Json
 from app.cluster.controller import After, Done, Outcome
-from app.cluster.errors import AlreadyExists, Conflict, Invalid
-from app.lifecycle import durations, workloadversions
-from app.lifecycle.phases import LONG_NAMES, Phase
+from app.lifecycle import advance, apps, revisions, workloadversions
+from app.lifecycle.conditions import with_conditions
+from app.lifecycle.happenings import WORKLOAD_COMPLETED
+from app.lifecycle.phases import WORKLOAD_DEPLOY, WORKLOAD_PHASES
+from app.lifecycle.policies import Policy
+from app.lifecycle.rollouts import seconds_since
 from app.lifecycle.states import State
-from app.worker.caches import BY_OWNER
-from app.worker.context import Context, together
+from app.lifecycle.workloadversions import Surroundings
+from app.worker.caches import BY_APP, BY_WORKLOAD, HELD_OF_REVISION, scoped
+from app.worker.children import Children
+from app.worker.context import Context
+from app.worker.deployed import Rollouts
 from app.worker.links import Links, VersionKey
+from app.worker.unsaid import Unsaid
 
-# What apply and the delivery tools write on a definition is about that object; on a task it would make them think
-# that the task is theirs, and prune it.
-_TRACKING = re.compile(
-    r"^(kubectl\.kubernetes\.io/|argocd\.argoproj\.io/|meta\.helm\.sh/|helm\.sh/|kustomize\.toolkit\.fluxcd\.io/"
-    r"|helm\.toolkit\.fluxcd\.io/|app\.kubernetes\.io/(managed-by|instance)$)"
-)
-
-
-# A version that has just begun says so this much later: its tasks' Jobs come first, and nobody waits for that word.
-_UNSAID_SECONDS = 0.3
+KIND = "KeptnWorkloadVersion"
 
 
 class WorkloadVersionReconciler:
-    def __init__(self, context: Context, links: Links) -> None:
+    """`began` is told of a version that has begun: those that it overtakes are to be looked at."""
+
+    def __init__(self, context: Context, links: Links, began: Callable[[WorkloadVersion], None]) -> None:
         self._context = context
         self._links = links
-        self._began: dict[VersionKey, float] = {}  # when the tasks of a version that says nothing yet were made
+        self._began = began
+        self._children = Children(context, KIND, WORKLOAD_PHASES)
+        self._rollouts = Rollouts(context)
+        self._unsaid: Unsaid[VersionKey] = Unsaid()
 
     async def __call__(self, key: VersionKey) -> Outcome:
-        caches = self._context.caches
-        version = caches.versions.get(*key)
-        if version is None:
+        version = self._context.caches.versions.get(*key)
+        if version is None or advance.has_ended(version.status.model_dump(by_alias=True)):
+            self._unsaid.end(key)
             return Done()
-        tasks = {task.metadata.name: task for task in caches.tasks.by_index(BY_OWNER, version.metadata.uid)}
-        definitions = {
-            name: found
-            for name in version.spec.pre_deployment_tasks
-            if (found := caches.definition(key[0], name, self._context.settings.namespace)) is not None
-        }
-        step = workloadversions.next_step(
-            version,
-            tasks,
-            definitions.keys(),
-            self._links.revisions(key, version.metadata.uid),
-            self._context.stamp(),
-        )
+        newer = self._newer(version)
+        if newer is not None and await self._is_overtaken(version):
+            await self._supersede(version, newer)
+            return Done()
+        around = await self._surroundings(version)
+        seen = self._children.seen(version)
+        waiting = self._links.revisions(key, version.metadata.uid)
+        now = self._context.stamp()
+        step = workloadversions.next_step(version, seen, waiting, around, now)
         if step.create:
-            self._began.setdefault(key, asyncio.get_running_loop().time())
-            await together([self._create(version, definitions[definition], name) for definition, name in step.create])
-        if not step.fields:
+            self._unsaid.begin(key)
+            await self._children.make(version, step.create, self._metadata(version))
+        if step.fields:
+            early = self._unsaid.left(key)
+            if step.began and step.verdict is None and early > 0:
+                return After(early)
+            self._unsaid.end(key)
+            await self._write(version, step, now)
+        again = around.deployed.again if around.deployed is not None else None
+        if not workloadversions.is_deploying(version) or step.verdict is not None:
             return Done()
-        early = self._began.get(key, -math.inf) + _UNSAID_SECONDS - asyncio.get_running_loop().time()
-        if step.began and step.verdict is None and early > 0:
-            return After(early)
-        self._began.pop(key, None)
-        await self._context.write_status(resources.WORKLOAD_VERSIONS, version, dict(step.fields), caches.versions)
-        self._tell(version, step)
-        return Done()
+        left = around.timeout - around.waited
+        return After(max(0.0, left if again is None else min(left, again)))
 
-    async def _create(self, version: WorkloadVersion, definition: TaskDefinition, name: str) -> None:
-        cache, births = self._context.caches.tasks, self._context.births
-        born = births[version.metadata.namespace, name] = asyncio.Event()
-        try:
-            made = await self._context.create(resources.TASKS, task_body(version, definition, name), cache)
-            self._context.newborn.add(made["metadata"]["uid"])
-        except (Invalid, durations.DurationError) as error:
-            # A definition from before there were rules. Only its author can mend it, and that wakes us.
-            where = f"{definition.metadata.namespace}/{definition.metadata.name}"
-            message = f"KeptnTaskDefinition {where} cannot run as it is: {getattr(error, 'message', error)}"
-            self._context.event("KeptnWorkloadVersion", version, "CreateTaskFailed", message, warning=True)
-        except AlreadyExists:
-            there = await self._context.api.get(resources.TASKS, name, version.metadata.namespace)
-            owners = there["metadata"].get("ownerReferences") or []
-            if not any(owner["uid"] == version.metadata.uid for owner in owners):
-                raise Conflict(
-                    409,
-                    "NameTaken",
-                    f"KeptnTask {version.metadata.namespace}/{name} exists and is not of KeptnWorkloadVersion "
-                    f"{version.metadata.name}; delete it",
-                ) from None
-            cache.observe(there)
-        finally:
-            del births[version.metadata.namespace, name]
-            born.set()
-
-    def _tell(self, version: WorkloadVersion, step: workloadversions.Step) -> None:
-        phase = Phase.PRE_TASKS
-        if step.began:
-            self._event(version, phase, "Started", "has started")
-        if step.verdict is State.SUCCEEDED:
-            self._event(version, phase, "Finished", "has finished")
-        elif step.verdict is State.FAILED:
-            self._event(version, phase, "Failed", "has failed", warning=True)
-
-    def _event(self, version: WorkloadVersion, phase: Phase, suffix: str, text: str, *, warning: bool = False) -> None:
-        meta = version.metadata
-        message = (
-            f"{LONG_NAMES[phase]}: {text} / Namespace: {meta.namespace}, Name: {meta.name}, "
-            f"Version: {version.spec.version}"
+    async def _surroundings(self, version: WorkloadVersion) -> Surroundings:
+        context, namespace = self._context, version.metadata.namespace
+        gate = self._gate(version)
+        of_app = gate.version.spec.metadata if gate.version is not None else None
+        deploying = bool(version.status.deployment_start_time)
+        start = version.status.deployment_start_time or ""
+        return Surroundings(
+            app_open=gate.open,
+            app_metadata=of_app,
+            deployed=await self._rollouts.look(version) if deploying else None,
+            waited=seconds_since(start, context.now()) if start else 0.0,
+            timeout=context.config().observability_seconds,
+            blocking=context.policy(namespace, version.metadata.annotations) is Policy.ENFORCE,
+            carrier=lambda phase: context.carrier(version, phase),
         )
-        self._context.event("KeptnWorkloadVersion", version, f"{phase.value}{suffix}", message, warning=warning)
 
+    def _gate(self, version: WorkloadVersion) -> apps.AppGate:
+        caches, namespace, app = self._context.caches, version.metadata.namespace, version.spec.app
+        return apps.gate(
+            version, caches.apps.get(namespace, app), caches.app_versions.by_index(BY_APP, scoped(namespace, app))
+        )
 
-def task_body(version: WorkloadVersion, definition: TaskDefinition, name: str) -> Json:
-    """The KeptnTask that runs `definition` before the deployment of `version`. Source: keptn-behaviour 3.8."""
-    meta = version.metadata
-    context: Json = {
-        "workloadName": version.spec.workload_name,
-        "appName": version.spec.app,
-        "appVersion": "",
-        "workloadVersion": version.spec.version,
-        "taskType": workloadversions.PRE,
-        "objectType": "Workload",
-    }
-    if version.spec.metadata:
-        context["metadata"] = dict(version.spec.metadata)
-    timeout = durations.parse(definition.spec.timeout)
-    return {
-        "apiVersion": wellknown.API_VERSION,
-        "kind": "KeptnTask",
-        "metadata": {
-            "name": name,
-            "namespace": meta.namespace,
-            "labels": _carried(definition.metadata.labels),
-            "annotations": _carried(definition.metadata.annotations),
-            "ownerReferences": [controlled_by("KeptnWorkloadVersion", meta)],
-        },
-        "spec": {
-            "taskDefinition": definition.metadata.name,
-            "checkType": workloadversions.PRE,
-            "context": context,
-            "retries": definition.spec.retries,
-            "timeout": durations.format(timeout),
-        },
-    }
+    def _metadata(self, version: WorkloadVersion) -> dict[str, str]:
+        """What app and workload say of themselves, the workload's word before the app's (keptn-behaviour 3.7).
 
+        Before the app version is known, its KeptnAppContext is asked: checks do not wait for it.
+        """
+        of_app = version.status.app_context_metadata
+        if not of_app:
+            written = self._context.caches.app_contexts.get(version.metadata.namespace, version.spec.app)
+            of_app = written.spec.metadata if written is not None else {}
+        return {**of_app, **version.spec.metadata}
 
-def _carried(marks: dict[str, str]) -> dict[str, str]:
-    return {key: value for key, value in marks.items() if not _TRACKING.match(key) and key != wellknown.CONVERSION}
+    async def _write(self, version: WorkloadVersion, step: advance.Step, now: str) -> None:
+        reason, message = "", ""
+        if step.verdict is State.FAILED and step.fields.get("deploymentStatus") == State.FAILED:
+            reason, message = workloadversions.TIMED_OUT, "the workload was not up within the observability timeout"
+        fields = with_conditions(
+            version.status, step.fields, generation=version.metadata.generation, now=now, reason=reason, message=message
+        )
+        await self._context.write_status(resources.WORKLOAD_VERSIONS, version, fields, self._context.caches.versions)
+        await self._trace(version, step)
+        self._tell(version, step)
+        if step.began:
+            self._began(version)
+
+    async def _trace(self, version: WorkloadVersion, step: advance.Step) -> None:
+        """Notes the trace of its app version once its deployment begins (keptn-behaviour 3.7)."""
+        gate = self._gate(version) if "deploymentStartTime" in step.fields and not version.spec.trace_id else None
+        traces = gate.version.status.phase_trace_ids if gate is not None and gate.version is not None else None
+        if traces and (carrier := traces.get("AppDeploy")):
+            meta, cache = version.metadata, self._context.caches.versions
+            cache.observe(
+                await self._context.api.patch(
+                    resources.WORKLOAD_VERSIONS, meta.name, {"spec": {"traceId": carrier}}, meta.namespace
+                )
+            )
+
+    def _tell(self, version: WorkloadVersion, step: advance.Step) -> None:
+        timed_out = step.fields.get("deploymentStatus") == State.FAILED
+        for word in step.words:
+            if timed_out and word.suffix == "Failed":
+                self._context.tell(KIND, version, WORKLOAD_DEPLOY, "Finished", "has reached timeout", warning=True)
+            self._context.tell(KIND, version, word.phase, word.suffix, word.text, warning=word.suffix == "Failed")
+        if step.fields.get("status") in (State.SUCCEEDED, State.FAILED):
+            failed = step.verdict is State.FAILED
+            suffix, text = ("Failed", "has failed") if failed else ("Finished", "has finished")
+            self._context.tell(KIND, version, WORKLOAD_COMPLETED, suffix, text, warning=failed)
+
+    def _newer(self, version: WorkloadVersion) -> WorkloadVersion | None:
+        """A newer version of the same workload that has begun."""
+        where = scoped(version.metadata.namespace, version.spec.workload_name)
+        return revisions.newer(version, self._context.caches.versions.by_index(BY_WORKLOAD, where))
+
+    async def _is_overtaken(self, version: WorkloadVersion) -> bool:
+        """Whether nobody waits for it, and what it is about is not what its owner rolls out."""
+        key = version.key
+        if self._links.revisions(key, version.metadata.uid):
+            return False
+        listed = (f"{revision}/" if "/" not in revision else revision for revision in version.status.revisions)
+        if any(self._context.caches.pods.by_index(HELD_OF_REVISION, each) for each in listed):
+            return False
+        deployed = await self._rollouts.look(version)
+        return deployed is not None and not deployed.current
+
+    async def _supersede(self, version: WorkloadVersion, newer: WorkloadVersion) -> None:
+        now = self._context.stamp()
+        fields = with_conditions(
+            version.status,
+            advance.superseded(version, WORKLOAD_PHASES, now),
+            generation=version.metadata.generation,
+            now=now,
+            reason=advance.SUPERSEDED,
+            message=f"KeptnWorkloadVersion {newer.metadata.name} has taken over",
+        )
+        await self._context.write_status(resources.WORKLOAD_VERSIONS, version, fields, self._context.caches.versions)
