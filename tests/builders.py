@@ -7,10 +7,13 @@ import copy
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from app.api import core, wellknown
+from app.api.app import App, AppContext, AppVersion
 from app.api.meta import Model, Object
 from app.api.task import Task
 from app.api.taskdefinition import TaskDefinition
 from app.api.workload import Workload, WorkloadVersion
+from app.lifecycle import names
+from app.lifecycle.phases import APP_PHASES, APP_PRE_TASKS, failed_at
 
 Json = dict[str, Any]
 T = TypeVar("T", bound=Object)
@@ -236,6 +239,62 @@ class VersionBuilder(Builder[WorkloadVersion]):
         return self.status(preDeploymentStatus="Failed", status="Failed")
 
 
+class AppBuilder(Builder[App]):
+    KIND, MODEL = "KeptnApp", App
+
+    def __init__(self, name: str, namespace: str = SHOP) -> None:
+        super().__init__(name, namespace)
+        self._raw["metadata"]["generation"] = 1
+        self._raw["spec"] = {"version": "1.0", "revision": 1, "workloads": []}
+
+    def version(self, version: str, generation: int = 1) -> Self:
+        return self.changed({"metadata": {"generation": generation}, "spec": {"version": version}})
+
+    def lists(self, **workloads: str) -> Self:
+        """With these workloads, each with its version."""
+        return self.changed({"spec": {"workloads": _refs(workloads)}})
+
+    def discovered(self) -> Self:
+        """As one that is made from its workloads."""
+        return self.changed({"metadata": {"labels": {wellknown.MANAGED_BY: wellknown.MANAGED_BY_VALUE}}})
+
+
+class AppContextBuilder(Builder[AppContext]):
+    KIND, MODEL = "KeptnAppContext", AppContext
+
+    def spec(self, **fields: Any) -> Self:
+        return self.changed({"spec": fields})
+
+
+class AppVersionBuilder(Builder[AppVersion]):
+    """A version of `app` as it is."""
+
+    KIND, MODEL = "KeptnAppVersion", AppVersion
+
+    def __init__(self, app: AppBuilder) -> None:
+        meta = app.view.metadata
+        super().__init__(names.app_version_name(app.name, app.view.spec.version, meta.generation), meta.namespace)
+        self._raw = self.owned_by(app).marked(wellknown.APP_GENERATION, str(meta.generation)).raw
+        self._raw["spec"] = app.raw["spec"] | {"appName": app.name}
+
+    def status(self, **fields: Any) -> Self:
+        return self.changed({"status": fields})
+
+    def passed(self) -> Self:
+        """Its checks before the deployment have."""
+        return self.status(
+            currentPhase="AppDeploy", preDeploymentStatus="Succeeded", preDeploymentEvaluationStatus="Succeeded"
+        )
+
+    def ended(self, at: str = START) -> Self:
+        return self.passed().status(status="Succeeded", currentPhase="Completed", endTime=at)
+
+    def failed(self, at: str = START) -> Self:
+        """In its tasks before the deployment."""
+        fields = failed_at(APP_PHASES, APP_PRE_TASKS)
+        return self.status(**fields, endTime=at)
+
+
 class DeploymentBuilder(Builder[core.Deployment]):
     API_VERSION, KIND, MODEL = "apps/v1", "Deployment", core.Deployment
 
@@ -272,6 +331,9 @@ task = TaskBuilder
 definition = DefinitionBuilder
 workload = WorkloadBuilder
 version = VersionBuilder
+app = AppBuilder
+app_context = AppContextBuilder
+app_version = AppVersionBuilder
 deployment = DeploymentBuilder
 replica_set = ReplicaSetBuilder
 stateful_set = StatefulSetBuilder
@@ -289,6 +351,10 @@ def _progressing(status: str, reason: str, message: str, updated: str = START) -
     }
 
 
-def _keys(names: dict[str, str]) -> dict[str, str]:
+def _refs(workloads: dict[str, str]) -> list[Json]:
+    return [{"name": name, "version": version} for name, version in workloads.items()]
+
+
+def _keys(marks: dict[str, str]) -> dict[str, str]:
     """``pre_deployment_tasks`` is the key ``keptn.sh/pre-deployment-tasks``."""
-    return {f"keptn.sh/{name.replace('_', '-')}": value for name, value in names.items()}
+    return {f"keptn.sh/{name.replace('_', '-')}": value for name, value in marks.items()}

@@ -36,6 +36,16 @@ def workload_version_name(workload_name: str, version: str) -> str:
     return _name(f"{workload_name}-{version}")
 
 
+def app_version_name(app: str, version: str, generation: int) -> str:
+    """Name of the KeptnAppVersion that stands for a generation of its KeptnApp, e.g. ``waiter-0.4-6b86b273``."""
+    return _name(f"{app}-{version}-{generation_hash(generation)}")
+
+
+def generation_hash(generation: int) -> str:
+    """Keptn's eight hex digits for an object's generation."""
+    return hashlib.sha256(str(generation).encode()).hexdigest()[:_HASH]
+
+
 def later_version_name(base: str, content: str, number: int) -> str:
     """Name of a further KeptnWorkloadVersion, where other content or a failure has taken the plain name `base`.
 

@@ -36,6 +36,26 @@ def test_a_version_is_named_as_keptn_names_it(workload: str, version: str, expec
 
 
 @pytest.mark.parametrize(
+    ("app", "version", "generation", "expected"),
+    [
+        ("waiter", "0.4", 1, "waiter-0.4-6b86b273"),
+        ("waiter", "0.4", 2, "waiter-0.4-d4735e3a"),
+        ("podtato-head", "95a0b0ddca", 3, "podtato-head-95a0b0ddca-4e074085"),
+        ("shop", "1.0_RC1", 1, "shop-1.0-rc1-6b86b273"),
+    ],
+)
+def test_an_app_version_is_named_as_keptn_names_it(app: str, version: str, generation: int, expected: str) -> None:
+    assert names.app_version_name(app, version, generation) == expected
+
+
+@given(ordinary, anything, st.integers(min_value=1))
+def test_an_app_version_has_a_valid_name_and_each_generation_its_own(app: str, version: str, generation: int) -> None:
+    made = [names.app_version_name(app, version, each) for each in (generation, generation + 1)]
+    assert made[0] != made[1]
+    assert all(names.is_dns_subdomain(name) for name in made)
+
+
+@pytest.mark.parametrize(
     "version", ["1.0+build", "1.0+", "+1.0", "5000/img", "", "-", ".", "a..b", "a-.b", "1.0\n", "é", "v" * 300]
 )
 def test_an_odd_version_gives_a_valid_name_of_its_own(version: str) -> None:
