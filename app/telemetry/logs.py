@@ -32,3 +32,6 @@ def configure(level: str) -> None:
     handler.setFormatter(JsonFormatter())
     root.handlers[:] = [handler]
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    # Each request of ours would be a line with its URL, which may have a password in it.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    logging.getLogger("httpcore2").setLevel(logging.WARNING)

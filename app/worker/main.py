@@ -16,6 +16,7 @@ from app.cluster.informer import MAX_SILENCE
 from app.cluster.leader import LeaderElector, LeadershipLost
 from app.cluster.queue import WorkQueue
 from app.settings import Settings
+from app.telemetry.cloudevents import CloudEvents
 from app.telemetry.health import HealthServer
 from app.worker import caches
 from app.worker.context import Context
@@ -40,6 +41,7 @@ class Worker:
         self._now = now
         self._caches = caches.build(api, rng)
         self._events = EventRecorder(api, component=COMPONENT, instance=settings.pod_name, now=now)
+        self._cloud_events = CloudEvents(lambda: self._caches.config(settings.namespace).cloud_events, now=now, rng=rng)
         self._elector = LeaderElector(
             api, namespace=settings.namespace, name=settings.lease_name, identity=settings.pod_name, now=now, rng=rng
         )
@@ -79,10 +81,12 @@ class Worker:
             finally:
                 for task in background:
                     task.cancel()
-                await self._events.aclose()
+                await asyncio.gather(self._events.aclose(), self._cloud_events.aclose())
 
     async def _lead(self) -> None:
-        context = Context(self._fenced, self._caches, self._settings, self._events, self._now)
+        context = Context(
+            self._fenced, self._caches, self._settings, self._events, self._now, notify=self._cloud_events.send
+        )
         async with asyncio.TaskGroup() as group:
             group.create_task(self._certificates.run())
             for informer in self._caches.all():

@@ -62,6 +62,14 @@ def test_all_logs_of_the_process_go_to_standard_error(capsys: pytest.CaptureFixt
 
 
 @pytest.mark.usefixtures("restored")
+@pytest.mark.parametrize("client", ["httpx2", "httpcore2"])
+def test_no_request_of_ours_is_a_line_with_its_url(client: str, capsys: pytest.CaptureFixture[str]) -> None:
+    configure("debug")
+    logging.getLogger(client).info("POST http://user:password@receiver/")
+    assert "password" not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("restored")
 def test_a_level_that_there_is_not_is_refused() -> None:
     with pytest.raises(ValueError, match="LOUD"):
         configure("loud")
