@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from app.api import wellknown
+from app.api.app import AppVersion
+from app.api.workload import WorkloadVersion
 from app.cluster import resources
 from app.cluster.api import Api, Json, PatchType, Resource
 from app.cluster.errors import NotFound
@@ -17,6 +19,7 @@ from app.lifecycle import config, happenings, policies
 from app.lifecycle.phases import Phase
 from app.settings import Settings
 from app.worker.caches import Caches
+from app.worker.traces import Traces
 
 
 class _Named(Protocol):
@@ -40,6 +43,10 @@ class Context:
     # Tasks that it is just making. A watch may show one before the answer to its own create does, which says the uid.
     births: dict[tuple[str, str], asyncio.Event] = field(default_factory=dict)
     notify: Callable[[happenings.Happening], None] = _nobody  # returns at once
+    traces: Traces = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "traces", Traces(self.caches))
 
     def config(self) -> config.Config:
         """What the installation's KeptnConfig says at this moment."""
@@ -51,9 +58,12 @@ class Context:
         of_namespace = there.metadata.annotations.get(wellknown.CHECK_POLICY, "") if there else ""
         return policies.policy(annotations.get(wellknown.CHECK_POLICY, ""), of_namespace, self.config())
 
-    def carrier(self, obj: _Named, phase: Phase) -> dict[str, str]:
-        """The trace context of a version's phase, to be noted in its status and handed to its checks; {} without."""
-        return {}
+    def carrier(self, obj: WorkloadVersion | AppVersion, phase: Phase | None) -> dict[str, str]:
+        """The trace context of a version's phase, to be noted in its status and handed to its checks; {} without.
+
+        `phase` None means the version's own span. Without a collector there is no trace, as in Keptn.
+        """
+        return self.traces.carrier(obj, phase) if self.config().otel_collector else {}
 
     def stamp(self) -> str:
         """The time, as the API server writes it: RFC 3339 in UTC, whole seconds."""
@@ -137,4 +147,5 @@ _API_VERSIONS = {
     "StatefulSet": "apps/v1",
     "DaemonSet": "apps/v1",
     "ReplicaSet": "apps/v1",
+    "Rollout": "argoproj.io/v1alpha1",
 }
