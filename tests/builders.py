@@ -317,12 +317,34 @@ class ReplicaSetBuilder(Builder[core.Parent]):
     API_VERSION, KIND, MODEL = "apps/v1", "ReplicaSet", core.Parent
 
 
-class StatefulSetBuilder(Builder[core.Parent]):
-    API_VERSION, KIND, MODEL = "apps/v1", "StatefulSet", core.Parent
+class StatefulSetBuilder(Builder[core.StatefulSet]):
+    API_VERSION, KIND, MODEL = "apps/v1", "StatefulSet", core.StatefulSet
 
 
-class DaemonSetBuilder(Builder[core.Parent]):
-    API_VERSION, KIND, MODEL = "apps/v1", "DaemonSet", core.Parent
+class DaemonSetBuilder(Builder[core.DaemonSet]):
+    API_VERSION, KIND, MODEL = "apps/v1", "DaemonSet", core.DaemonSet
+
+    def __init__(self, name: str, namespace: str = SHOP) -> None:
+        super().__init__(name, namespace)
+        self._raw["spec"] = {"template": {}}
+
+
+class RolloutBuilder(Builder[core.Rollout]):
+    API_VERSION, KIND, MODEL = "argoproj.io/v1alpha1", "Rollout", core.Rollout
+
+    def __init__(self, name: str, namespace: str = SHOP) -> None:
+        super().__init__(name, namespace)
+        self._raw["metadata"]["generation"] = 1
+        self._raw["status"] = {"observedGeneration": "1"}
+
+    def newest(self, hash_: str) -> Self:
+        return self.changed({"status": {"currentPodHash": hash_}})
+
+    def observed(self, generation: str) -> Self:
+        return self.changed({"status": {"observedGeneration": generation}})
+
+    def status(self, phase: str, replicas: int, updated: int, **more: Any) -> Self:
+        return self.changed({"status": {"phase": phase, "replicas": replicas, "updatedReplicas": updated, **more}})
 
 
 pod = PodBuilder
@@ -338,6 +360,7 @@ deployment = DeploymentBuilder
 replica_set = ReplicaSetBuilder
 stateful_set = StatefulSetBuilder
 daemon_set = DaemonSetBuilder
+rollout = RolloutBuilder
 
 
 def _progressing(status: str, reason: str, message: str, updated: str = START) -> Json:

@@ -24,6 +24,10 @@ class Unreadable(Exception):
     """An owner that could not be read; the message is for the person who waits for the pod."""
 
 
+class _NoSuchKind(Unreadable):
+    """The cluster does not have the owner's kind."""
+
+
 class _Identified(Protocol):
     @property
     def uid(self) -> str: ...
@@ -43,6 +47,8 @@ class Parents:
     A cache may be a moment behind what the controllers act on. If it says that nobody asked for checks, the first pod
     of each revision has that confirmed by a live read: a gate that is missing cannot be added later. If it says that
     somebody asked, it is believed, since the worker takes an unneeded gate off again.
+
+    Argo's Rollouts are in no cache, since a cluster need not have that kind: each pod of theirs is worth a live read.
     """
 
     def __init__(self, api: Api, caches: Caches, *, read_seconds: float = READ_SECONDS) -> None:
@@ -56,6 +62,8 @@ class Parents:
         caches = self._caches
         if owner.kind == "ReplicaSet":
             above = (await self._replica_set(namespace, owner)).above
+            if above is not None and above.kind == "Rollout":
+                return await self._rollout(namespace, above)
             if above is None or above.kind != "Deployment":
                 return None
             return await self._confirmed_parent(caches.deployments, namespace, above, owner.uid)
@@ -75,6 +83,12 @@ class Parents:
             body = await self._read(resources.REPLICASETS, namespace, owner, metadata_only=False)
             template = template_digest(body["spec"]["template"])
         return revision_key(pod, owner, managed_replica_set=managed, template=template)
+
+    async def _rollout(self, namespace: str, reference: OwnerReference) -> Parent | None:
+        try:
+            return parent(await self._read(resources.ROLLOUTS, namespace, reference, metadata_only=True))
+        except _NoSuchKind:
+            return None
 
     async def _replica_set(self, namespace: str, owner: OwnerReference) -> ReplicaSet:
         cached = _same(self._caches.replica_sets, namespace, owner)
@@ -109,8 +123,9 @@ class Parents:
                 body = await self._api.get(resource, reference.name, namespace, metadata_only=metadata_only)
         except TimeoutError:
             raise Unreadable(f"{what} could not be read within {self._read_seconds:g} s") from None
-        except NotFound:
-            raise Unreadable(f"{what} does not exist any more") from None
+        except NotFound as error:
+            kind = Unreadable if error.details.get("name") else _NoSuchKind
+            raise kind(f"{what} does not exist any more") from None
         except ApiError as error:
             raise Unreadable(f"{what} could not be read ({error.reason})") from error
         if body["metadata"].get("uid") != reference.uid:

@@ -142,8 +142,8 @@ def rollout(found: Rollout, owned: Sequence[Parent], revisions: Collection[str])
     if found.metadata.deletion_timestamp:
         return _gone("Rollout", found)
     status = found.status
-    newest = next((each for each in owned if _is_of(each, status.current_pod_hash)), None)
-    if _is_behind(found, _observed(found)) or newest is None:
+    newest = next((each for each in owned if is_newest(each, found)), None)
+    if newest is None or not is_settled(found):
         return _unsettled("Rollout", found, LOOK_AGAIN)
     if newest.metadata.uid not in revisions:
         return _other("Rollout", found)
@@ -160,6 +160,16 @@ def rollout(found: Rollout, owned: Sequence[Parent], revisions: Collection[str])
     else:
         return _up("Rollout", found, status.updated_replicas)
     return _missing("Rollout", found, missing, LOOK_AGAIN)
+
+
+def is_settled(found: Rollout) -> bool:
+    """Whether a Rollout's controller has seen its newest form, and says which ReplicaSet is for that."""
+    return bool(found.status.current_pod_hash) and not _is_behind(found, _observed(found))
+
+
+def is_newest(owned: Parent, found: Rollout) -> bool:
+    """Whether a Rollout's ReplicaSet is that of its newest form, as far as its controller has seen."""
+    return owned.metadata.labels.get(ROLLOUT_POD_HASH) == found.status.current_pod_hash
 
 
 def missing(kind: str, name: str) -> Deployed:
@@ -197,10 +207,6 @@ def _observed(found: Rollout) -> int:
 def _number(owned: Parent) -> int:
     number = owned.metadata.annotations.get(DEPLOYMENT_REVISION, "")
     return int(number) if number.isdecimal() else 0
-
-
-def _is_of(owned: Parent, hash_: str) -> bool:
-    return bool(hash_) and owned.metadata.labels.get(ROLLOUT_POD_HASH) == hash_
 
 
 def _covers(uid: str, revision: str, revisions: Collection[str]) -> bool:

@@ -1,21 +1,27 @@
 """Whose a held pod is: its owner, the workload that a person wrote, and the template of its revision."""
 
+import contextlib
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from app.api.core import Parent, Pod, PodContainer
+from app.api.core import Parent, Pod, PodContainer, Rollout
 from app.api.meta import Object, ObjectMeta, OwnerReference
 from app.api.wellknown import DEPLOYMENT_REVISION
 from app.cluster import resources
 from app.cluster.api import Json, Resource
 from app.cluster.errors import NotFound
 from app.cluster.informer import Informer
+from app.lifecycle import deployed
 from app.lifecycle.identity import has_own_keys
 from app.lifecycle.revisions import template_digest
 from app.worker.context import Context
 
 _REMEMBERED = 4096
+
+
+class _NoSuchKind(Exception):
+    """The cluster does not have Rollouts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,8 @@ class Source:
     """Where a revision comes from.
 
     `parent` is the workload that a person wrote; `keys` is the same if its annotations count for pods without
-    their own, None for a ReplicaSet of nobody or of another tool. `age` says whether those annotations are about this
-    very revision.
+    their own, None for a ReplicaSet of nobody or of a tool that we do not know. `age` says whether those annotations
+    are about this very revision.
     """
 
     kind: str
@@ -50,6 +56,11 @@ class Source:
     managed_replica_set: bool
     template: Template
     age: Age
+
+    @property
+    def api_version(self) -> str:
+        """Of the parent."""
+        return resources.ROLLOUTS.api_version if self.kind == "Rollout" else resources.DEPLOYMENTS.api_version
 
 
 class Parents:
@@ -89,6 +100,9 @@ class Parents:
             if template.above is not None:
                 self._remember((owner.uid, ""), template)
         above = template.above
+        if above is not None and above.kind == "Rollout":
+            with contextlib.suppress(_NoSuchKind):
+                return await self._of_rollout(pod, own, template, above)
         if above is None or above.kind != "Deployment":
             parent = own or Parent(metadata=ObjectMeta(name=owner.name, namespace=namespace, uid=owner.uid))
             return Source("ReplicaSet", parent, None, above is not None, template, Age.CURRENT)
@@ -102,6 +116,27 @@ class Parents:
         revision = deployment.metadata.annotations.get(DEPLOYMENT_REVISION)
         newest = own is not None and own.metadata.annotations.get(DEPLOYMENT_REVISION) == revision
         return Source("Deployment", deployment, deployment, True, template, _age(raw, newest=newest))
+
+    async def _of_rollout(
+        self, pod: Pod, own: Parent | None, template: Template, above: OwnerReference
+    ) -> Source | None:
+        """Of an Argo Rollout. Raises _NoSuchKind in a cluster that does not have them."""
+        namespace = pod.metadata.namespace
+        try:
+            raw = await self._context.api.get(resources.ROLLOUTS, above.name, namespace)
+        except NotFound as error:
+            if error.details.get("name"):
+                raise
+            raise _NoSuchKind from None
+        rollout = Rollout.model_validate(raw)
+        if rollout.metadata.uid != above.uid:
+            return None
+        parent = Parent(metadata=rollout.metadata)
+        age = Age.CURRENT
+        if not has_own_keys(pod):
+            newest = own is not None and deployed.is_newest(own, rollout)
+            age = Age.UNSETTLED if not deployed.is_settled(rollout) else Age.CURRENT if newest else Age.OLD
+        return Source("Rollout", parent, parent, True, template, age)
 
     async def _of_set(self, pod: Pod, owner: OwnerReference, revision: str) -> Source | None:
         namespace = pod.metadata.namespace

@@ -319,4 +319,4 @@ def _spec(asked: Identity, reference: Json) -> Json:
 
 def _reference(source: Source) -> Json:
     meta = source.parent.metadata
-    return {"apiVersion": "apps/v1", "kind": source.kind, "name": meta.name, "uid": meta.uid}
+    return {"apiVersion": source.api_version, "kind": source.kind, "name": meta.name, "uid": meta.uid}

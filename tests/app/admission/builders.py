@@ -79,6 +79,9 @@ class Cluster(FakeApi):
     def deployment(self, name: str = "cart", **annotations: str) -> Json:
         return self.make(resources.DEPLOYMENTS, name, SHOP, metadata={"annotations": _keys(annotations)})
 
+    def rollout(self, name: str = "cart", **annotations: str) -> Json:
+        return self.make(resources.ROLLOUTS, name, SHOP, metadata={"annotations": _keys(annotations)})
+
     def replica_set(self, name: str = "cart-5d8", above: Json | None = None, image: str = "shop:2.0") -> Json:
         owners = [owner("Deployment", above["metadata"]["name"], above["metadata"]["uid"])] if above else []
         spec = {"template": {"metadata": {"labels": {"app": "cart"}}, "spec": {"containers": [{"image": image}]}}}

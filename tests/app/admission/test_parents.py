@@ -9,7 +9,7 @@ from app.admission.cache import Caches
 from app.admission.parents import Parents, Unreadable
 from app.api.core import Pod
 from app.api.meta import OwnerReference
-from app.cluster import errors
+from app.cluster import errors, resources
 from app.lifecycle.revisions import template_digest
 from tests.app.admission.builders import SHOP, Cluster, Json, pod, reads, ref
 from tests.fakes.api import Call
@@ -39,10 +39,42 @@ async def test_the_parent_of_a_deployments_pod_is_the_deployment(cluster: Cluste
 async def test_a_replica_set_of_nobody_or_of_another_tool_has_no_parent(cluster: Cluster) -> None:
     bare = ref("ReplicaSet", cluster.replica_set("bare"))
     assert await unfilled(cluster).parent(*of(bare)) is None
-    body = cluster.replica_set("rolled", above=cluster.deployment())
-    body["metadata"]["ownerReferences"][0]["kind"] = "Rollout"
-    cluster.put(body)
-    assert await unfilled(cluster).parent(*of(ref("ReplicaSet", body))) is None
+    assert await unfilled(cluster).parent(*of(ref("ReplicaSet", under(cluster, "CloneSet")))) is None
+
+
+def under(cluster: Cluster, kind: str) -> Json:
+    """A ReplicaSet of a cart of that kind."""
+    body = cluster.replica_set("rolled", above=cluster.rollout(workload="cart"))
+    body["metadata"]["ownerReferences"][0]["kind"] = kind
+    return cluster.put(body)
+
+
+async def test_the_parent_of_a_rollouts_pod_is_the_rollout_as_it_is_now(cluster: Cluster) -> None:
+    replica_set, finder = under(cluster, "Rollout"), unfilled(cluster)
+    for version in ("1", "2"):
+        cluster.edit(resources.ROLLOUTS, "cart", {"metadata": {"annotations": {"keptn.sh/version": version}}})
+        found = await finder.parent(*of(ref("ReplicaSet", replica_set)))
+        assert found is not None
+        assert found.metadata.annotations == {"keptn.sh/workload": "cart", "keptn.sh/version": version}
+
+
+async def test_a_pod_whose_rollout_is_gone_cannot_be_judged(cluster: Cluster) -> None:
+    replica_set = under(cluster, "Rollout")
+    cluster.remove(resources.ROLLOUTS, "cart")
+    cluster.put(replica_set)  # which the garbage collector has not got to yet
+    with pytest.raises(Unreadable, match="Rollout cart does not exist any more"):
+        await unfilled(cluster).parent(*of(ref("ReplicaSet", replica_set)))
+
+
+async def test_without_the_kind_nobody_can_have_asked_on_a_rollout(cluster: Cluster) -> None:
+    replica_set = under(cluster, "Rollout")
+
+    def without(call: Call) -> None:
+        if call.resource == "rollouts":
+            raise errors.from_status(404, {})
+
+    cluster.before = without
+    assert await unfilled(cluster).parent(*of(ref("ReplicaSet", replica_set))) is None
 
 
 @pytest.mark.parametrize("managed", [True, False])

@@ -3,12 +3,14 @@ from typing import Any
 import pytest
 
 from app.api.core import Pod
-from app.cluster import resources
+from app.api.wellknown import ROLLOUT_POD_HASH
+from app.cluster import errors, resources
 from app.lifecycle.identity import owner_of
 from app.lifecycle.revisions import template_digest
 from app.worker.parents import Age, Parents, Source
 from tests.app.worker.world import World
-from tests.builders import Builder, Json, daemon_set, deployment, pod, replica_set, stateful_set
+from tests.builders import Builder, Json, daemon_set, deployment, pod, replica_set, rollout, stateful_set
+from tests.fakes.api import Call
 
 pytestmark = pytest.mark.looptime
 
@@ -103,12 +105,76 @@ class TestReplicaSets:
 
     async def test_of_another_tool_have_its_retry_on_themselves(self) -> None:
         async with World(works=False) as world:
-            rollout = {"apiVersion": "argoproj.io/v1", "kind": "Rollout", "name": "r", "uid": "r", "controller": True}
-            put(world, FULL.annotated(retry="1").changed({"metadata": {"ownerReferences": [rollout]}}))
+            put(world, FULL.annotated(retry="1").changed({"metadata": {"ownerReferences": [_above("CloneSet")]}}))
             found = await source(world)
             assert found is not None
             assert (found.kind, found.managed_replica_set, found.keys) == ("ReplicaSet", True, None)
             assert found.parent.metadata.annotations["keptn.sh/retry"] == "1"
+
+
+ROLLOUT = rollout("web").annotated(**KEYS, retry="1").newest("5d8")
+ROLLED = FULL.owned_by(ROLLOUT).changed({"metadata": {"labels": {ROLLOUT_POD_HASH: "5d8"}}})
+OF_ROLLOUT = pod("p").held().owned_by(ROLLED)
+
+
+class TestRollouts:
+    async def test_have_their_keys_and_their_retry_on_themselves(self) -> None:
+        async with World(works=False) as world:
+            put(world, ROLLOUT, ROLLED)
+            found = await source(world)
+            assert found is not None
+            assert (found.kind, found.api_version) == ("Rollout", "argoproj.io/v1alpha1")
+            assert found.keys == found.parent
+            assert found.parent.metadata.annotations["keptn.sh/retry"] == "1"
+            assert found.managed_replica_set
+            assert found.age is Age.CURRENT
+
+    @pytest.mark.parametrize(
+        ("changed", "age"),
+        [
+            (ROLLOUT.newest("7f9"), Age.OLD),
+            (ROLLOUT.newest(""), Age.UNSETTLED),
+            (ROLLOUT.observed("0"), Age.UNSETTLED),
+            (ROLLOUT.observed("6b7c9"), Age.CURRENT),  # a digest, in Argo's first versions
+        ],
+        ids=["another hash", "no hash", "a newer form", "a digest"],
+    )
+    async def test_say_which_of_their_revisions_is_the_newest(self, changed: Builder[Any], age: Age) -> None:
+        async with World(works=False) as world:
+            put(world, changed, ROLLED)
+            found = await source(world)
+            assert found is not None
+            assert found.age is age
+
+    async def test_do_not_matter_for_pods_with_keys_of_their_own_but_for_their_retry(self) -> None:
+        async with World(works=False) as world:
+            put(world, ROLLOUT.newest("7f9"), ROLLED)
+            found = await source(world, OF_ROLLOUT.annotated(**KEYS).view)
+            assert found is not None
+            assert (found.kind, found.age) == ("Rollout", Age.CURRENT)
+            assert found.parent.metadata.annotations["keptn.sh/retry"] == "1"
+
+    @pytest.mark.parametrize("there", [[], [ROLLOUT.with_uid("another")]], ids=["gone", "another by now"])
+    async def test_that_are_gone_leave_their_pods_to_the_garbage_collector(self, there: list[Builder[Any]]) -> None:
+        async with World(works=False) as world:
+            put(world, *there, ROLLED)
+            assert await source(world) is None
+
+    async def test_need_not_be_a_kind_of_the_cluster(self) -> None:
+        def without(call: Call) -> None:
+            if call.resource == "rollouts":
+                raise errors.from_status(404, {})
+
+        async with World(works=False) as world:
+            put(world, ROLLED)
+            world.api.before = without
+            found = await source(world)
+            assert found is not None
+            assert (found.kind, found.managed_replica_set, found.keys) == ("ReplicaSet", True, None)
+
+
+def _above(kind: str) -> Json:
+    return {"apiVersion": "apps.other/v1", "kind": kind, "name": "r", "uid": "r", "controller": True}
 
 
 class TestSets:
