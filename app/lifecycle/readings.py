@@ -14,7 +14,7 @@ _INTERVALS: Final = 3
 
 
 def value(metric: Metric, now: datetime) -> Reading:
-    """The value that an operator has written into the metric's status. Like Keptn's, however old, but then it says so."""
+    """What an operator has written into the metric's status: however old, as in Keptn, but then it says how old."""
     status = metric.status
     if status.value and status.raw_value:
         age = _age(metric, now)
