@@ -14,7 +14,7 @@ from app.api.workload import WorkloadVersion
 from app.cluster.controller import Controller
 from app.cluster.queue import WorkQueue
 from app.lifecycle import gates
-from app.lifecycle.revisions import has_passed
+from app.lifecycle.revisions import has_passed, was_superseded
 from app.lifecycle.states import is_completed
 from app.worker.appversions import AppVersionReconciler
 from app.worker.bypasses import BypassReconciler
@@ -31,7 +31,9 @@ from app.worker.caches import (
     Complaint,
     scoped,
 )
+from app.worker.configs import Changes, ConfigReconciler
 from app.worker.context import Context
+from app.worker.evaluations import EvaluationReconciler
 from app.worker.functions import FunctionReconciler
 from app.worker.links import Links, RevisionKey, VersionKey, revision_key_of
 from app.worker.namespaces import NamespaceReconciler
@@ -78,6 +80,12 @@ class Wiring:
         self.tasks: Controller[Key] = Controller(
             "tasks", queue(), TaskReconciler(context), stuck=told.of("KeptnTask", context.caches.tasks)
         )
+        self.evaluations: Controller[Key] = Controller(
+            "evaluations",
+            queue(),
+            EvaluationReconciler(context),
+            stuck=told.of("KeptnEvaluation", context.caches.evaluations),
+        )
         self.functions: Controller[Key] = Controller(
             "functions",
             queue(),
@@ -93,6 +101,10 @@ class Wiring:
         self.bypasses: Controller[Key] = Controller(
             "bypasses", queue(), BypassReconciler(context), stuck=told.of("Pod", context.caches.pods)
         )
+        self.configs: Controller[Key] = Controller(
+            "configs", queue(), ConfigReconciler(context), stuck=told.of("KeptnConfig", context.caches.configs)
+        )
+        self._changes = Changes(context, self.configs.queue.add, self._reconsider)
 
     def _has_context(self, namespace: str, app: str) -> bool:
         return self._context.caches.app_contexts.get(namespace, app) is not None
@@ -103,10 +115,12 @@ class Wiring:
             self.versions,
             self.app_versions,
             self.tasks,
+            self.evaluations,
             self.functions,
             self.holds,
             self.namespaces,
             self.bypasses,
+            self.configs,
         ]
 
     async def run(self, concurrency: int = 8) -> None:
@@ -124,7 +138,7 @@ class Wiring:
         caches.tasks.subscribe(self._task)
         caches.versions.subscribe(self._version)
         caches.app_versions.subscribe(self._app_version)
-        caches.evaluations.subscribe(self._child)
+        caches.evaluations.subscribe(self._evaluation)
         caches.definitions.subscribe(self._definition)
         caches.evaluation_definitions.subscribe(self._evaluation_definition)
         caches.config_maps.subscribe(self._config_map)
@@ -133,6 +147,8 @@ class Wiring:
         caches.stateful_sets.subscribe(self._parent)
         caches.daemon_sets.subscribe(self._parent)
         caches.namespaces.subscribe(self._namespace)
+        caches.namespaces.subscribe(self._changes.namespace)
+        caches.configs.subscribe(self._changes.config)
 
     def _judge(self, version: VersionKey) -> None:
         self.versions.queue.add(version)
@@ -173,6 +189,11 @@ class Wiring:
             self.tasks.queue.add(task.key)
         self._child(old, new)
 
+    def _evaluation(self, old: Evaluation | None, new: Evaluation | None) -> None:
+        if new is not None and not is_completed(new.status.overall_status):
+            self.evaluations.queue.add(new.key)
+        self._child(old, new)
+
     def _child(self, old: Task | Evaluation | None, new: Task | Evaluation | None) -> None:
         child = new or old
         owner = child.metadata.controller if child is not None else None
@@ -189,6 +210,7 @@ class Wiring:
             return
         if new is not None:
             self.versions.queue.add(version.key)
+        self._end_with(new)
         for revision in self._links.waiting_for(version.key):
             self.revisions.queue.add(revision)
             self.holds.queue.add(revision)
@@ -202,12 +224,20 @@ class Wiring:
             return
         if new is not None:
             self.app_versions.queue.add(version.key)
+        self._end_with(new)
         caches, namespace = self._context.caches, version.metadata.namespace
         for each in caches.versions.by_index(BY_APP, scoped(namespace, version.spec.app_name)):
             if not has_passed(each.status) and not is_completed(each.status.status):
                 self._judge(each.key)
                 for revision in self._links.waiting_for(each.key):
                     self.revisions.queue.add(revision)
+
+    def _end_with(self, version: WorkloadVersion | AppVersion | None) -> None:
+        """Ends the evaluations of a version that another has overtaken."""
+        if version is not None and was_superseded(version.status):
+            for evaluation in self._context.caches.evaluations.by_index(BY_OWNER, version.metadata.uid):
+                if not is_completed(evaluation.status.overall_status):
+                    self.evaluations.queue.add(evaluation.key)
 
     def _of_app(self, namespace: str, app: str) -> list[AppVersion]:
         """The versions of an app that have not ended."""
@@ -238,8 +268,12 @@ class Wiring:
 
     def _evaluation_definition(self, old: EvaluationDefinition | None, new: EvaluationDefinition | None) -> None:
         definition = new or old
-        if definition is not None:
-            self._asked_for(definition.metadata.name)
+        if definition is None:
+            return
+        for evaluation in self._context.caches.evaluations.by_index(BY_DEFINITION, definition.metadata.name):
+            if not is_completed(evaluation.status.overall_status):
+                self.evaluations.queue.add(evaluation.key)
+        self._asked_for(definition.metadata.name)
 
     def _asked_for(self, definition: str) -> None:
         """Wakes the unfinished versions that ask for a definition of this name."""
@@ -286,6 +320,21 @@ class Wiring:
             if revision is not None:
                 self.revisions.queue.add(revision)
                 self.holds.queue.add(revision)
+
+    def _reconsider(self, namespace: str) -> None:
+        """Looks at all that goes on in a namespace, "" for everywhere: what a person set for it has changed."""
+        caches = self._context.caches
+        for pod in caches.pods.all():
+            revision = revision_key_of(pod) if gates.is_held(pod) else None
+            if revision is not None and namespace in ("", revision.namespace):
+                self.revisions.queue.add(revision)
+                self.holds.queue.add(revision)
+        for version in caches.versions.all():
+            if namespace in ("", version.metadata.namespace) and not is_completed(version.status.status):
+                self._judge(version.key)
+        for app_version in caches.app_versions.all():
+            if namespace in ("", app_version.metadata.namespace) and not is_completed(app_version.status.status):
+                self.app_versions.queue.add(app_version.key)
 
     def _namespace(self, old: Namespace | None, new: Namespace | None) -> None:
         if new is not None:
