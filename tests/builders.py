@@ -149,6 +149,13 @@ class PodBuilder(Builder[core.Pod]):
         statuses = [{"name": "main", "state": {"terminated": terminated}}]
         return self.changed({"status": {"phase": phase, "containerStatuses": statuses}})
 
+    def ran(self, digest: str) -> Self:
+        """With that code, as a runner of ours says it: before what the script has printed last."""
+        (container,) = self.raw["status"]["containerStatuses"]
+        ended = container["state"]["terminated"]
+        ended["message"] = f"code {digest}\n{ended['message']}"
+        return self.changed({"status": {"containerStatuses": [container | {"name": "keptn-function-runner"}]}})
+
     def disrupted(self, reason: str = "EvictionByEvictionAPI", message: str = "Eviction API: evicting") -> Self:
         """With the condition that says that the cluster ends it."""
         condition = {"type": "DisruptionTarget", "status": "True", "reason": reason, "message": message}
@@ -232,11 +239,24 @@ class VersionBuilder(Builder[WorkloadVersion]):
     def status(self, **fields: Any) -> Self:
         return self.changed({"status": fields})
 
-    def passed(self) -> Self:
+    def checked(self) -> Self:
+        """Its own checks before the deployment have passed."""
         return self.status(preDeploymentStatus="Succeeded", preDeploymentEvaluationStatus="Succeeded")
+
+    def passed(self) -> Self:
+        """Its pods may go."""
+        return self.checked().status(
+            currentPhase="WorkloadDeploy",
+            deploymentStatus="Progressing",
+            deploymentStartTime=START,
+            status="Progressing",
+        )
 
     def failed(self) -> Self:
         return self.status(preDeploymentStatus="Failed", status="Failed")
+
+    def superseded(self) -> Self:
+        return self.status(status="Failed", deploymentStatus="Deprecated", endTime=START)
 
 
 class AppBuilder(Builder[App]):

@@ -1,12 +1,15 @@
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.api.evaluation import Evaluation
 from app.lifecycle import explain
-from app.lifecycle.explain import Hold, HoldState
-from tests.builders import TaskBuilder, VersionBuilder, task, version
+from app.lifecycle.apps import AppGate
+from app.lifecycle.explain import Around, Hold, HoldState
+from tests.builders import TaskBuilder, VersionBuilder, app, app_version, task, version
 
 SINCE = "2026-01-01T00:00:05Z"
 STARTED = version("web-web-1.0").checks("check").status(startTime=SINCE)
@@ -35,14 +38,48 @@ def a_task(name: str, state: str, **fields: Any) -> TaskBuilder:
     return task(f"pre-{name}-1").status(state, **fields)
 
 
-def held(of: VersionBuilder, *tasks: TaskBuilder, missing: tuple[str, ...] = (), kind: str = "Deployment") -> Hold:
-    found = explain.hold(of.view, {t.name: t.view for t in tasks}, missing, "keptn-system", kind, "web")
+OPEN = AppGate(True, False, None, "")
+
+
+def around(
+    *tasks: TaskBuilder,
+    missing: tuple[str, ...] = (),
+    kind: str = "Deployment",
+    app: AppGate = OPEN,
+    evaluations: Sequence[Evaluation] = (),
+    missing_evaluations: tuple[str, ...] = (),
+) -> Around:
+    return Around(
+        tasks={t.name: t.view for t in tasks},
+        evaluations={each.metadata.name: each for each in evaluations},
+        missing_tasks=missing,
+        missing_evaluations=missing_evaluations,
+        app=app,
+        installation="keptn-system",
+        kind=kind,
+        name="web",
+    )
+
+
+def held(of: VersionBuilder, *tasks: TaskBuilder, **more: Any) -> Hold:
+    found = explain.hold(of.view, around(*tasks, **more))
     assert found is not None
     return found
 
 
+def evaluation(name: str, state: str, message: str = "", tries: int = 1) -> Evaluation:
+    objective = {"cpu": {"value": "3", "status": state, "message": message}} if message else {}
+    return Evaluation.model_validate(
+        {
+            "metadata": {"name": f"pre-eval-{name}-1", "namespace": "shop"},
+            "spec": {"evaluationDefinition": name},
+            "status": {"overallStatus": "Progressing", "retryCount": tries, "evaluationStatus": objective},
+        }
+    )
+
+
 def test_nothing_is_held_after_a_pass() -> None:
-    assert explain.hold(running("check").passed().view, {}, (), "keptn-system", "Deployment", "web") is None
+    assert explain.hold(running("check").passed().view, around()) is None
 
 
 class TestRunning:
@@ -70,8 +107,8 @@ class TestRunning:
         assert " task a " not in held(both, a_task("a", "Succeeded"), a_task("b", "Progressing")).message
 
     def test_says_nothing_between_the_last_tasks_verdict_and_its_own(self) -> None:
-        ended = {each.name: each.view for each in (a_task("a", "Succeeded"), a_task("b", "Failed"))}
-        assert explain.hold(running("a", "b").view, ended, (), "keptn-system", "Deployment", "web") is None
+        ended = around(a_task("a", "Succeeded"), a_task("b", "Failed"))
+        assert explain.hold(running("a", "b").view, ended) is None
 
     def test_is_starting_while_one_of_its_tasks_is_not_made_yet(self) -> None:
         one = running("a").checks("a", "b")
@@ -98,12 +135,60 @@ class TestWaiting:
         assert hold.state is HoldState.WAITING
         assert "check could not be made (see the events of KeptnWorkloadVersion web-web-1.0)" in hold.message
 
-    def test_for_evaluations_says_that_nobody_judges_them(self) -> None:
-        asked = running("check").evaluations("slo").status(preDeploymentStatus="Succeeded")
-        hold = held(asked, a_task("check", "Succeeded"))
-        assert hold.state is HoldState.WAITING
-        assert "evaluations slo" in hold.message
-        assert "keptn.sh/pre-deployment-evaluations off the workload" in hold.message
+    def test_for_an_evaluations_definition_says_of_which_kind_it_is(self) -> None:
+        message = held(STARTED, missing_evaluations=("slo",)).message
+        assert "there is no KeptnEvaluationDefinition slo in namespace shop or keptn-system. Create it" in message
+
+
+class TestEvaluations:
+    ITEM: ClassVar[dict[str, Any]] = {"definitionName": "slo", "name": "pre-eval-slo-1"}
+    ASKED = STARTED.evaluations("slo").status(
+        preDeploymentStatus="Succeeded", currentPhase="WorkloadPreDeployEvaluations"
+    )
+
+    def test_that_run_say_what_is_not_met_yet(self) -> None:
+        of = self.ASKED.status(preDeploymentEvaluationTaskStatus=[{**self.ITEM, "status": "Progressing"}])
+        hold = held(of, evaluations=[evaluation("slo", "Failed", "3 is not below 2", tries=2)])
+        assert hold.state is HoldState.RUNNING
+        assert (
+            "evaluation slo is running (KeptnEvaluation pre-eval-slo-1, 2 tries): cpu: 3 is not below 2."
+            in hold.message
+        )
+
+    def test_that_failed_say_what_was_not_met(self) -> None:
+        of = self.ASKED.status(
+            preDeploymentEvaluationTaskStatus=[{**self.ITEM, "status": "Failed"}],
+            preDeploymentEvaluationStatus="Failed",
+        )
+        hold = held(of, evaluations=[evaluation("slo", "Failed", "3 is not below 2")])
+        assert hold.state is HoldState.FAILED
+        assert "evaluation slo failed (KeptnEvaluation pre-eval-slo-1): cpu: 3 is not below 2." in hold.message
+        assert explain.STAY_HELD in hold.message
+
+
+class TestTheApp:
+    CHECKED = running("check", state="Succeeded").checked()
+
+    def test_is_waited_for_after_the_workloads_own_checks(self) -> None:
+        gate = AppGate(False, False, None, "KeptnApp shop/web is not there yet.")
+        hold = held(self.CHECKED, app=gate)
+        assert (hold.state, hold.message) == (
+            HoldState.WAITING,
+            f"Holdfast: held since {SINCE}: KeptnApp shop/web is not there yet.",
+        )
+
+    def test_that_runs_its_checks_holds_the_deadline_off(self) -> None:
+        of = app_version(app("web")).view
+        assert held(self.CHECKED, app=AppGate(False, False, of, "its task runs")).state is HoldState.RUNNING
+
+    def test_that_failed_fails_the_rollout_even_while_own_checks_run(self) -> None:
+        gate = AppGate(False, True, app_version(app("web")).view, "KeptnAppVersion web-1 has failed: it is late.")
+        hold = held(running("check"), a_task("check", "Progressing"), app=gate)
+        assert hold.state is HoldState.FAILED
+        assert hold.message == f"Holdfast: {gate.message} {explain.STAY_HELD}"
+
+    def test_that_has_opened_is_not_spoken_of(self) -> None:
+        assert explain.hold(self.CHECKED.view, around()) is None
 
 
 class TestFailed:

@@ -1,33 +1,49 @@
 import pytest
 
-from app.api.workload import WorkloadVersionStatus
-from app.lifecycle.phases import LONG_NAMES, STATUS_FIELDS, Phase, failed_at
+from app.api.app import AppVersionSpec, AppVersionStatus
+from app.api.meta import Model
+from app.api.workload import WorkloadVersionSpec, WorkloadVersionStatus
+from app.lifecycle.phases import APP_PHASES, WORKLOAD_PHASES, Phase, failed_at
 
-LATER = {
-    Phase.PRE_TASKS: [
-        "preDeploymentEvaluationStatus",
-        "deploymentStatus",
-        "postDeploymentStatus",
-        "postDeploymentEvaluationStatus",
-    ],
-    Phase.PRE_EVALUATIONS: ["deploymentStatus", "postDeploymentStatus", "postDeploymentEvaluationStatus"],
-    Phase.DEPLOY: ["postDeploymentStatus", "postDeploymentEvaluationStatus"],
-    Phase.POST_TASKS: ["postDeploymentEvaluationStatus"],
-    Phase.POST_EVALUATIONS: [],
-}
+BOTH = [(phases, phase) for phases in (WORKLOAD_PHASES, APP_PHASES) for phase in phases]
 
 
-@pytest.mark.parametrize("phase", list(LATER))
-def test_a_failure_deprecates_what_comes_after_and_leaves_alone_what_came_before(phase: Phase) -> None:
-    assert failed_at(phase) == {
-        STATUS_FIELDS[phase]: "Failed",
+@pytest.mark.parametrize(("phases", "phase"), BOTH)
+def test_a_failure_deprecates_what_comes_after_and_leaves_alone_what_came_before(
+    phases: tuple[Phase, ...], phase: Phase
+) -> None:
+    later = phases[phases.index(phase) + 1 :]
+    assert failed_at(phases, phase) == {
+        phase.field: "Failed",
         "status": "Failed",
-        "currentPhase": phase,
-        **dict.fromkeys(LATER[phase], "Deprecated"),
+        "currentPhase": phase.name,
+        **dict.fromkeys((each.field for each in later), "Deprecated"),
     }
 
 
-def test_each_phase_has_a_name_for_people_and_a_field_that_the_status_has() -> None:
-    assert set(LONG_NAMES) == set(Phase)
-    fields = {str(info.alias) for info in WorkloadVersionStatus.model_fields.values()}
-    assert set(STATUS_FIELDS.values()) <= fields
+@pytest.mark.parametrize(
+    ("phases", "spec", "status"),
+    [
+        (WORKLOAD_PHASES, WorkloadVersionSpec, WorkloadVersionStatus),
+        (APP_PHASES, AppVersionSpec, AppVersionStatus),
+    ],
+)
+def test_each_phase_has_its_fields(phases: tuple[Phase, ...], spec: type[Model], status: type[Model]) -> None:
+    known = {str(info.alias) for info in status.model_fields.values()}
+    assert {phase.field for phase in phases} | {phase.items for phase in phases if phase.items} <= known
+    assert {phase.asked for phase in phases if phase.asked} <= {str(info.alias) for info in spec.model_fields.values()}
+
+
+def test_names_are_keptns() -> None:
+    assert [(phase.name, phase.title, phase.check) for phase in APP_PHASES] == [
+        ("AppPreDeployTasks", "App Pre-Deployment Tasks", "pre"),
+        ("AppPreDeployEvaluations", "App Pre-Deployment Evaluations", "pre-eval"),
+        ("AppDeploy", "App Deployment", ""),
+        ("AppPostDeployTasks", "App Post-Deployment Tasks", "post"),
+        ("AppPostDeployEvaluations", "App Post-Deployment Evaluations", "post-eval"),
+        ("PromotionTasks", "Promotion Tasks", "promotion"),
+    ]
+    assert [phase.name for phase in WORKLOAD_PHASES if phase.evaluates] == [
+        "WorkloadPreDeployEvaluations",
+        "WorkloadPostDeployEvaluations",
+    ]

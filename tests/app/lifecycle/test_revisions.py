@@ -10,7 +10,7 @@ from app.api.meta import OwnerReference
 from app.lifecycle import revisions
 from app.lifecycle.identity import Identity
 from app.lifecycle.revisions import KEPT_REVISIONS, New, Wanted, choose, content_digest, revision_key, template_digest
-from tests.builders import VersionBuilder, pod, version
+from tests.builders import START, VersionBuilder, app, app_version, pod, version
 
 BASE = "web-web-1.0"
 WANTED = Wanted(base_name=BASE, content="c1", revision="rs-1")
@@ -229,5 +229,54 @@ class TestCovering:
 def test_a_pass_is_recorded_only_when_tasks_and_evaluations_have_passed(
     tasks: str, evaluations: str, passed: bool, failed: bool
 ) -> None:
-    status = version("v").status(preDeploymentStatus=tasks, preDeploymentEvaluationStatus=evaluations).view.status
-    assert (revisions.has_passed(status), revisions.has_failed(status)) == (passed, failed)
+    checks = version("v").status(preDeploymentStatus=tasks, preDeploymentEvaluationStatus=evaluations)
+    status = checks.view.status
+    assert (revisions.checks_passed(status), revisions.has_failed(status)) == (passed, failed)
+    assert not revisions.has_passed(status)  # its app has a word to say as well
+    begun = checks.status(deploymentStartTime=START).view.status
+    assert revisions.has_passed(begun) == passed
+
+
+@pytest.mark.parametrize(
+    ("deployment", "passed"),
+    [
+        ("Pending", False),
+        ("Deprecated", False),
+        ("Unknown", False),
+        ("Progressing", True),
+        ("Succeeded", True),
+        ("Warning", True),
+        ("Failed", True),
+    ],
+)
+def test_a_deployment_that_has_begun_is_the_record_of_the_apps_pass(deployment: str, passed: bool) -> None:
+    assert revisions.has_passed(version("v").checked().status(deploymentStatus=deployment).view.status) == passed
+
+
+def test_superseded_is_what_has_ended_and_has_not_failed() -> None:
+    assert revisions.was_superseded(version("v").superseded().view.status)
+    assert not revisions.was_superseded(version("v").failed().view.status)
+    assert not revisions.was_superseded(version("v").passed().view.status)
+    assert not revisions.was_superseded(
+        version("v").passed().status(status="Failed", deploymentStatus="Failed").view.status
+    )
+    late = version("v").passed().status(status="Failed", postDeploymentStatus="Failed")
+    assert not revisions.was_superseded(late.view.status)
+    old = app_version(app("shop"))
+    assert revisions.was_superseded(old.status(status="Deprecated").view.status)
+    assert not revisions.was_superseded(old.failed().view.status)
+
+
+def test_what_was_superseded_is_checked_again() -> None:
+    over = version("web-web-1.0").content("c").covers("rs-1").superseded().view
+    choice = revisions.choose([over], revisions.Wanted("web-web-1.0", "c", "rs-1"))
+    assert isinstance(choice, New)
+    assert choice.name != over.metadata.name
+
+
+def test_the_newest_that_has_begun_overtakes() -> None:
+    first = version("v-1").created("2026-01-01T00:00:00Z").view
+    second = version("v-2").created("2026-01-01T00:00:01Z").status(currentPhase="WorkloadPreDeployTasks").view
+    silent = version("v-3").created("2026-01-01T00:00:02Z").view
+    assert revisions.newer(first, [first, second, silent]) == second
+    assert revisions.newer(second, [first, second, silent]) is None

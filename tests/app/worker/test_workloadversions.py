@@ -2,67 +2,22 @@ import pytest
 
 from app.api.workload import WorkloadVersion
 from app.cluster import errors, resources
-from app.lifecycle import workloadversions
+from app.lifecycle.advance import child_name
+from app.lifecycle.phases import WORKLOAD_PRE_TASKS
 from app.worker.links import Link, Links, RevisionKey
-from app.worker.workloadversions import WorkloadVersionReconciler, task_body
+from app.worker.workloadversions import WorkloadVersionReconciler
 from tests.app.worker.world import INSTALLATION, World, settled
-from tests.builders import SHOP, definition, task, version
+from tests.builders import SHOP, task, version
 from tests.fakes.api import Call
 
 pytestmark = pytest.mark.looptime
 
 VERSION = version("web-web-1.0").checks("check").changed({"spec": {"metadata": {"stage": "dev"}}})
-CHECK = definition("check").spec(retries=3, timeout="90s")
-
-
-class TestTheTask:
-    def test_has_the_definitions_limits_as_go_writes_them(self) -> None:
-        spec = task_body(VERSION.view, CHECK.view, "t")["spec"]
-        assert (spec["taskDefinition"], spec["checkType"]) == ("check", "pre")
-        assert (spec["retries"], spec["timeout"]) == (3, "1m30s")
-
-    def test_knows_what_it_checks(self) -> None:
-        assert task_body(VERSION.view, CHECK.view, "t")["spec"]["context"] == {
-            "workloadName": "web-web",
-            "appName": "web",
-            "appVersion": "",
-            "workloadVersion": "1.0",
-            "taskType": "pre",
-            "objectType": "Workload",
-            "metadata": {"stage": "dev"},
-        }
-        plain = task_body(version("v").view, CHECK.view, "t")["spec"]["context"]
-        assert "metadata" not in plain
-
-    def test_belongs_to_its_version(self) -> None:
-        (owner,) = task_body(VERSION.view, CHECK.view, "t")["metadata"]["ownerReferences"]
-        assert (owner["kind"], owner["uid"], owner["controller"]) == ("KeptnWorkloadVersion", VERSION.uid, True)
-
-    @pytest.mark.parametrize(
-        ("mark", "carried"),
-        [
-            ("team", True),
-            ("keptn.sh/note", True),
-            ("app.kubernetes.io/name", True),
-            ("kubectl.kubernetes.io/last-applied-configuration", False),
-            ("argocd.argoproj.io/tracking-id", False),
-            ("meta.helm.sh/release-name", False),
-            ("helm.sh/chart", False),
-            ("kustomize.toolkit.fluxcd.io/name", False),
-            ("app.kubernetes.io/managed-by", False),
-            ("app.kubernetes.io/instance", False),
-            ("keptn.sh/conversion", False),
-        ],
-    )
-    def test_has_the_definitions_marks_but_not_those_of_delivery_tools(self, mark: str, carried: bool) -> None:
-        marked = CHECK.changed({"metadata": {"labels": {mark: "x"}, "annotations": {mark: "x"}}})
-        meta = task_body(VERSION.view, marked.view, "t")["metadata"]
-        assert (mark in meta["labels"]) == (mark in meta["annotations"]) == carried
 
 
 async def step(world: World, links: Links) -> None:
     await world.told()
-    await WorkloadVersionReconciler(world.context, links)((SHOP, VERSION.name))
+    await WorkloadVersionReconciler(world.context, links, lambda version: None)((SHOP, VERSION.name))
 
 
 def waiting() -> Links:
@@ -98,9 +53,9 @@ async def test_a_task_that_the_cache_has_not_heard_of_is_adopted() -> None:
         world.define()
         world.api.put(VERSION.raw)
         await world.told()
-        name = workloadversions.task_name(VERSION.view, "check")
+        name = child_name(VERSION.view, WORKLOAD_PRE_TASKS, "check")
         world.api.put(task(name).owned_by(VERSION).status("Succeeded").raw)
-        await WorkloadVersionReconciler(world.context, waiting())((SHOP, VERSION.name))
+        await WorkloadVersionReconciler(world.context, waiting(), lambda version: None)((SHOP, VERSION.name))
         await step(world, waiting())
         assert len(world.tasks()) == 1
         assert made(world).status.pre_deployment_status == "Succeeded"
