@@ -9,7 +9,7 @@ from app.admission.parents import Parents, Unreadable
 from app.admission.review import Json, Request, Response, allowed, patched
 from app.api.core import Pod
 from app.api.meta import Object, OwnerReference
-from app.lifecycle import gates, keys
+from app.lifecycle import gates, keys, policies
 from app.lifecycle.identity import Identity, has_own_keys, identify, owner_of
 
 log = logging.getLogger(__name__)
@@ -83,6 +83,8 @@ class PodGate:
                 f"{keys.CONTAINER}: this pod has no container {container!r}, only {', '.join(names)}; "
                 "a hash of all containers is its version instead"
             )
+        if policies.is_unknown(identity.check_policy):
+            advice.append(policies.unknown(identity.check_policy))
         if self._caches.task_definitions.has_synced:
             for key, definitions in (
                 (keys.PRE_TASKS, identity.pre_deployment_tasks),

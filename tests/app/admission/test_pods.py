@@ -347,6 +347,18 @@ async def test_a_cache_that_is_not_full_yet_warns_of_nothing(cluster: Cluster) -
         assert (await gate(request(thing))).warnings == ()
 
 
+@pytest.mark.parametrize(("policy", "warnings"), [("enforce", 0), ("warn", 0), ("observe", 0), ("obsreve", 1)])
+async def test_a_check_policy_that_is_none_is_pointed_out_and_opens_nothing(
+    cluster: Cluster, policy: str, warnings: int
+) -> None:
+    thing = pod(RS, annotations={**WORKLOAD, "keptn.sh/check-policy": policy})
+    async with running(cluster) as (gate, _):
+        response = await gate(request(thing))
+    assert is_held(thing, response)
+    assert len(response.warnings) == warnings
+    assert all("'obsreve'" in warning for warning in response.warnings)
+
+
 @pytest.mark.parametrize(("version", "warnings"), [("1.0", 0), ("", 1)])
 async def test_a_container_key_that_names_no_container_is_pointed_out(
     cluster: Cluster, version: str, warnings: int

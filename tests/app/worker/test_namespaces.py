@@ -49,3 +49,21 @@ async def test_a_change_of_mind_is_followed() -> None:
         world.api.edit(resources.NAMESPACES, "new", {"metadata": {"annotations": OPTED_IN}}, "")
         assert await settled(world, 1.0) == 1
         assert world.api.one(resources.NAMESPACES, "new", "")["metadata"]["labels"] == {"keptn.sh/holdfast": "enabled"}
+
+
+async def test_a_check_policy_that_is_none_is_told_of_once_until_it_changes() -> None:
+    async with World() as world:
+        meta = {"name": "new", "annotations": {"keptn.sh/check-policy": "wran"}}
+        world.api.put({"kind": "Namespace", "apiVersion": "v1", "metadata": meta})
+        await settled(world)
+        world.api.edit(resources.NAMESPACES, "new", {"metadata": {"labels": {"team": "x"}}}, "")
+        await settled(world)
+        (event,) = world.events("Namespace")
+        assert (event["type"], event["reason"], event["count"]) == ("Warning", "UnknownCheckPolicy", 1)
+        assert "'wran'" in event["message"]
+        assert "enforce, warn and observe" in event["message"]
+        for policy, events in (("warn", 1), ("obsreve", 2)):
+            change = {"metadata": {"annotations": {"keptn.sh/check-policy": policy}}}
+            world.api.edit(resources.NAMESPACES, "new", change, "")
+            await settled(world)
+            assert len(world.events("Namespace")) == events
