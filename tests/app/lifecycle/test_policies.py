@@ -1,52 +1,72 @@
 import pytest
 
+from app.api.workload import WorkloadVersionStatus
 from app.lifecycle.config import Config
 from app.lifecycle.policies import Policy, is_unknown, lets_go, policy, unknown
-from tests.builders import VersionBuilder, version
 
-BLOCKING, NOT_BLOCKING = Config(), Config(blocking=False)
+BLOCKING, LENIENT = Config(), Config(blocking=False)
 
 
 @pytest.mark.parametrize(
-    ("workload", "namespace", "config", "expected"),
+    ("workload", "namespace", "config", "counts"),
     [
         ("", "", BLOCKING, Policy.ENFORCE),
-        ("", "", NOT_BLOCKING, Policy.WARN),
+        ("", "", LENIENT, Policy.WARN),
         ("", "observe", BLOCKING, Policy.OBSERVE),
-        ("", "enforce", NOT_BLOCKING, Policy.ENFORCE),
-        ("warn", "enforce", BLOCKING, Policy.WARN),
-        (" observe ", "", BLOCKING, Policy.OBSERVE),
-        (" ", "warn", BLOCKING, Policy.WARN),
-        ("wran", "observe", NOT_BLOCKING, Policy.ENFORCE),
-        ("", "Observe", NOT_BLOCKING, Policy.ENFORCE),
+        ("", "enforce", LENIENT, Policy.ENFORCE),
+        ("enforce", "observe", LENIENT, Policy.ENFORCE),
+        ("warn", "observe", BLOCKING, Policy.WARN),
+        ("observe", "enforce", BLOCKING, Policy.OBSERVE),
+        (" warn ", "", BLOCKING, Policy.WARN),
+        ("  ", "warn", BLOCKING, Policy.WARN),
     ],
 )
-def test_the_narrowest_that_is_given_counts(workload: str, namespace: str, config: Config, expected: Policy) -> None:
-    assert policy(workload, namespace, config) is expected
-    assert expected.blocks == (expected is Policy.ENFORCE)
+def test_the_narrowest_that_is_given_counts(workload: str, namespace: str, config: Config, counts: Policy) -> None:
+    assert policy(workload, namespace, config) is counts
 
 
-def test_a_slip_of_the_pen_is_told() -> None:
-    assert is_unknown("wran")
-    assert not any(map(is_unknown, ["", " ", "warn", " enforce "]))
-    assert "'wran', which is none of enforce, warn and observe" in unknown(" wran ")
+@pytest.mark.parametrize("word", ["wran", "Warn", "observe,warn", "false", "none"])
+@pytest.mark.parametrize("config", [BLOCKING, LENIENT])
+def test_a_word_that_is_none_of_the_three_opens_nothing(word: str, config: Config) -> None:
+    assert is_unknown(word)
+    assert policy(word, "observe", config) is Policy.ENFORCE
+    assert policy("", word, config) is Policy.ENFORCE
+    assert policy("warn", word, config) is Policy.WARN, "the workload's own word is narrower"
+
+
+@pytest.mark.parametrize("word", ["", "  ", "enforce", " warn", "observe "])
+def test_a_word_that_is_known_or_blank_is_not_unknown(word: str) -> None:
+    assert not is_unknown(word)
+
+
+def test_whoever_wrote_an_unknown_word_reads_it_and_what_to_write() -> None:
+    words = unknown(" wran ")
+    assert "keptn.sh/check-policy is 'wran'" in words
+    assert "enforce, warn and observe" in words
     assert len(unknown("x" * 1000)) < 200
 
 
-RUNNING = version("v").status(currentPhase="WorkloadPreDeployTasks", preDeploymentStatus="Progressing")
+@pytest.mark.parametrize(("which", "blocks"), [(Policy.ENFORCE, True), (Policy.WARN, False), (Policy.OBSERVE, False)])
+def test_only_one_of_them_ends_a_rollout(which: Policy, blocks: bool) -> None:
+    assert which.blocks is blocks
 
 
-@pytest.mark.parametrize("state", [RUNNING, RUNNING.failed(), version("v").superseded()])
-@pytest.mark.parametrize("app_failed", [False, True])
-def test_nothing_goes_where_checks_are_enforced(state: VersionBuilder, app_failed: bool) -> None:
-    assert not lets_go(Policy.ENFORCE, state.view.status, app_failed=app_failed)
+RUNNING = WorkloadVersionStatus(pre_deployment_status="Progressing")
+FAILED = WorkloadVersionStatus(pre_deployment_status="Failed")
 
 
-def test_where_they_only_warn_pods_go_once_a_failure_is_on_record() -> None:
-    assert not lets_go(Policy.WARN, RUNNING.view.status, app_failed=False)
-    assert lets_go(Policy.WARN, RUNNING.failed().view.status, app_failed=False)
-    assert lets_go(Policy.WARN, RUNNING.view.status, app_failed=True)
-
-
-def test_where_they_only_observe_pods_go_at_once() -> None:
-    assert lets_go(Policy.OBSERVE, RUNNING.view.status, app_failed=False)
+@pytest.mark.parametrize(
+    ("which", "status", "app_failed", "goes"),
+    [
+        (Policy.ENFORCE, RUNNING, False, False),
+        (Policy.ENFORCE, FAILED, True, False),
+        (Policy.WARN, RUNNING, False, False),
+        (Policy.WARN, FAILED, False, True),
+        (Policy.WARN, RUNNING, True, True),
+        (Policy.OBSERVE, RUNNING, False, True),
+    ],
+)
+def test_pods_go_without_a_pass_only_by_what_a_person_wrote(
+    which: Policy, status: WorkloadVersionStatus, app_failed: bool, goes: bool
+) -> None:
+    assert lets_go(which, status, app_failed=app_failed) is goes
