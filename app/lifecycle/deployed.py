@@ -200,8 +200,8 @@ def _is_behind(found: Object, observed: int) -> bool:
 
 def _observed(found: Rollout) -> int:
     """Argo's has been the digest of the spec once, which says nothing to us."""
-    observed = str(found.status.observed_generation)
-    return int(observed) if observed.isdecimal() or not observed else found.metadata.generation
+    observed = str(found.status.observed_generation) or "0"
+    return int(observed) if observed.isdecimal() else found.metadata.generation
 
 
 def _number(owned: Parent) -> int:
