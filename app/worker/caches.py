@@ -21,7 +21,7 @@ from app.lifecycle import config, gates
 from app.lifecycle.functions import function_ref, runner
 from app.lifecycle.identity import owner_of
 from app.lifecycle.revisions import template_digest
-from app.lifecycle.states import State, is_completed
+from app.lifecycle.states import is_completed
 from app.worker.links import RevisionKey, revision_key_of
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ BY_DEFINITION = "definition"  # namespace/name of a definition that is used
 BY_WORKLOAD = "workload"  # namespace/name of the KeptnWorkload
 BY_APP = "app"  # namespace/name of the KeptnApp
 BY_REVISION = "revision"  # what status.revisions lists, and what it was made for
-DEPLOYING = "deploying"  # uids of whoever deploys the pods, of versions in their deploy phase
+UNFINISHED = "unfinished"  # uids of whoever deploys the pods, of versions that have not ended
 BY_CONFIG_MAP = "configmap"  # name of the ConfigMap that a definition's code lies in
 BY_PARENT = "parent"  # namespace/name of the definition that a functionRef names
 
@@ -162,7 +162,7 @@ def build(api: Api, rng: random.Random) -> Caches:
                 BY_WORKLOAD: lambda version: [scoped(version.metadata.namespace, version.spec.workload_name)],
                 BY_DEFINITION: _asked_for,
                 BY_REVISION: _revisions,
-                DEPLOYING: _deploying,
+                UNFINISHED: _unfinished,
                 BY_APP: lambda version: [scoped(version.metadata.namespace, version.spec.app)],
             },
             rng=rng,
@@ -269,8 +269,8 @@ def revisions_of(version: WorkloadVersion) -> list[str]:
     return list(dict.fromkeys([*_revisions(version), version.spec.resource_reference.uid]))
 
 
-def _deploying(version: WorkloadVersion) -> list[str]:
-    if version.status.deployment_status != State.PROGRESSING or is_completed(version.status.status):
+def _unfinished(version: WorkloadVersion) -> list[str]:
+    if is_completed(version.status.status):
         return []
     return list(dict.fromkeys(revision.partition("/")[0] for revision in revisions_of(version)))
 

@@ -21,6 +21,7 @@ from app.worker.context import Context
 from app.worker.gates import Gates
 from app.worker.links import Link, Links, RevisionKey, VersionKey
 from app.worker.parents import Age, Parents, Source, Template
+from app.worker.takeover import Takeover
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class RevisionReconciler:
         self._judged = judged  # asks for the version to be looked at, since a revision now waits for it
         self._parents = Parents(context)
         self._gates = Gates(context)
+        self._takeover = Takeover(context)
 
     async def __call__(self, key: RevisionKey) -> Outcome:
         pods = self._held(key)
@@ -67,9 +69,8 @@ class RevisionReconciler:
                 await self._open(key, pods)
                 return Done()
             asked, wanted = found
-            reference = {"uid": owner.uid, "kind": owner.kind, "name": owner.name}
-            workload = await self._workload(asked, reference, source, key, pods)
-            version = await self._version(workload, asked, reference, wanted)
+            workload = await self._workload(asked, _owner(owner), source, key, pods)
+            version = await self._version(workload, asked, owner, key.hash, wanted)
             await self._note_policy(version, asked)
         meta = version.metadata
         link = Link((key.namespace, meta.name), meta.uid, revision, source.kind, source.parent)
@@ -226,7 +227,7 @@ class RevisionReconciler:
         )
 
     async def _version(
-        self, workload: Workload, asked: Identity, reference: Json, wanted: revisions.Wanted
+        self, workload: Workload, asked: Identity, owner: OwnerReference, hash_: str, wanted: revisions.Wanted
     ) -> WorkloadVersion:
         cache = self._context.caches.versions
         meta = workload.metadata
@@ -235,6 +236,7 @@ class RevisionReconciler:
             for version in cache.by_index(BY_WORKLOAD, scoped(meta.namespace, meta.name))
             if not version.metadata.deletion_timestamp
         ]
+        known = await self._takeover.adopted(known, asked, wanted, owner, hash_)
         choice = revisions.choose(known, wanted)
         if not isinstance(choice, revisions.New):
             return choice
@@ -251,7 +253,7 @@ class RevisionReconciler:
                 "annotations": marks,
                 "ownerReferences": [controlled_by("KeptnWorkload", meta)],
             },
-            "spec": _spec(asked, reference)
+            "spec": _spec(asked, _owner(owner))
             | {"workloadName": meta.name}
             | ({"previousVersion": previous} if previous and previous != asked.version else {}),
         }
@@ -272,7 +274,7 @@ class RevisionReconciler:
                     "NameTaken",
                     f"KeptnWorkloadVersion {meta.namespace}/{choice.name} is in the way; delete it",
                 ) from None
-            return await self._version(workload, asked, reference, wanted)
+            return await self._version(workload, asked, owner, hash_, wanted)
         created = cache.get(meta.namespace, choice.name)
         if created is None:
             raise NotFound(404, "NotFound", f"KeptnWorkloadVersion {choice.name} was deleted as it was made")
@@ -315,6 +317,11 @@ def _spec(asked: Identity, reference: Json) -> Json:
         "resourceReference": reference,
         **{field: value for field, value in lists.items() if value},
     }
+
+
+def _owner(owner: OwnerReference) -> Json:
+    """What deploys the pods, as a KeptnWorkload refers to it."""
+    return {"uid": owner.uid, "kind": owner.kind, "name": owner.name}
 
 
 def _reference(source: Source) -> Json:

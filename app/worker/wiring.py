@@ -16,6 +16,8 @@ from app.cluster.queue import WorkQueue
 from app.lifecycle import gates
 from app.lifecycle.revisions import has_passed, was_superseded
 from app.lifecycle.states import is_completed
+from app.worker.appnews import AppNews
+from app.worker.apps import AppReconciler
 from app.worker.appversions import AppVersionReconciler
 from app.worker.bypasses import BypassReconciler
 from app.worker.caches import (
@@ -26,13 +28,14 @@ from app.worker.caches import (
     BY_PARENT,
     BY_UID,
     BY_WORKLOAD,
-    DEPLOYING,
     HELD_OF_OWNER,
+    UNFINISHED,
     Complaint,
     scoped,
 )
 from app.worker.configs import Changes, ConfigReconciler
 from app.worker.context import Context
+from app.worker.discovery import DiscoveryReconciler
 from app.worker.evaluations import EvaluationReconciler
 from app.worker.functions import FunctionReconciler
 from app.worker.links import Links, RevisionKey, VersionKey, revision_key_of
@@ -77,6 +80,15 @@ class Wiring:
             AppVersionReconciler(context, self._settling),
             stuck=told.of("KeptnAppVersion", context.caches.app_versions),
         )
+        self.apps: Controller[Key] = Controller(
+            "apps", queue(), AppReconciler(context), stuck=told.of("KeptnApp", context.caches.apps)
+        )
+        self.discovery: Controller[Key] = Controller(
+            "discovery",
+            queue(),
+            DiscoveryReconciler(context, self._settling),
+            stuck=told.of("KeptnApp", context.caches.apps),
+        )
         self.tasks: Controller[Key] = Controller(
             "tasks", queue(), TaskReconciler(context), stuck=told.of("KeptnTask", context.caches.tasks)
         )
@@ -104,6 +116,7 @@ class Wiring:
         self.configs: Controller[Key] = Controller(
             "configs", queue(), ConfigReconciler(context), stuck=told.of("KeptnConfig", context.caches.configs)
         )
+        self._news = AppNews(context, self._settling, self.apps.queue, self.discovery.queue)
         self._changes = Changes(context, self.configs.queue.add, self._reconsider)
 
     def _has_context(self, namespace: str, app: str) -> bool:
@@ -114,6 +127,8 @@ class Wiring:
             self.revisions,
             self.versions,
             self.app_versions,
+            self.apps,
+            self.discovery,
             self.tasks,
             self.evaluations,
             self.functions,
@@ -132,6 +147,7 @@ class Wiring:
 
     def _subscribe(self) -> None:
         caches = self._context.caches
+        self._news.subscribe()
         caches.pods.subscribe(self._pod)
         caches.jobs.subscribe(self._job)
         caches.complaints.subscribe(self._complaint)
@@ -307,13 +323,13 @@ class Wiring:
         """What the checks are may stand on a workload, and `keptn.sh/retry`, and which of its revisions is the newest.
 
         All of that matters only for pods that are held, so no look is taken at what has changed. How far its rollout
-        has come matters only to versions in their deploy phase.
+        has come, and of which revision, matters to versions that have not ended.
         """
         parent = new or old
         if parent is None:
             return
         caches = self._context.caches
-        for version in caches.versions.by_index(DEPLOYING, parent.metadata.uid):
+        for version in caches.versions.by_index(UNFINISHED, parent.metadata.uid):
             self.versions.queue.add(version.key)
         held = caches.pods.by_index(HELD_OF_OWNER, parent.metadata.uid) if new is not None else []
         for revision in dict.fromkeys(map(revision_key_of, held)):
