@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from app.api import core, wellknown
 from app.api.app import App, AppContext, AppVersion
+from app.api.evaluation import Evaluation, EvaluationDefinition
 from app.api.meta import Model, Object
 from app.api.task import Task
 from app.api.taskdefinition import TaskDefinition
@@ -315,6 +316,33 @@ class AppVersionBuilder(Builder[AppVersion]):
         return self.status(**fields, endTime=at)
 
 
+class EvaluationDefinitionBuilder(Builder[EvaluationDefinition]):
+    KIND, MODEL = "KeptnEvaluationDefinition", EvaluationDefinition
+
+    def objective(self, metric: str, target: str, query: str = "", namespace: str = "") -> Self:
+        """With one more."""
+        reference = {"name": metric} | ({"namespace": namespace} if namespace else {})
+        new: Json = {"keptnMetricRef": reference, "evaluationTarget": target} | ({"query": query} if query else {})
+        return self.changed({"spec": {"objectives": [*self._raw.get("spec", {}).get("objectives", []), new]}})
+
+    def provider(self, **fields: Any) -> Self:
+        return self.changed({"spec": {"provider": fields}})
+
+
+class EvaluationBuilder(Builder[Evaluation]):
+    KIND, MODEL = "KeptnEvaluation", Evaluation
+
+    def __init__(self, name: str, namespace: str = SHOP) -> None:
+        super().__init__(name, namespace)
+        self._raw["spec"] = {"evaluationDefinition": "slo", "workloadVersion": "1.0"}
+
+    def spec(self, **fields: Any) -> Self:
+        return self.changed({"spec": fields})
+
+    def status(self, state: str, **fields: Any) -> Self:
+        return self.changed({"status": {"overallStatus": state, **fields}})
+
+
 class DeploymentBuilder(Builder[core.Deployment]):
     API_VERSION, KIND, MODEL = "apps/v1", "Deployment", core.Deployment
 
@@ -376,6 +404,8 @@ version = VersionBuilder
 app = AppBuilder
 app_context = AppContextBuilder
 app_version = AppVersionBuilder
+evaluation = EvaluationBuilder
+evaluation_definition = EvaluationDefinitionBuilder
 deployment = DeploymentBuilder
 replica_set = ReplicaSetBuilder
 stateful_set = StatefulSetBuilder
