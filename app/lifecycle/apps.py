@@ -75,7 +75,7 @@ def workload_states(
     overtaken is not there any more. Source: keptn-behaviour 3.5.
     """
     app = app_version.spec.app_name
-    alive = [each for each in versions if not each.metadata.deletion_timestamp and not was_superseded(each.status)]
+    alive = standing(versions)
     states: list[WorkloadState] = []
     missing: list[WorkloadRef] = []
     for ref in app_version.spec.workloads:
@@ -85,6 +85,11 @@ def workload_states(
         state = found.status.status if found is not None else ""
         states.append(WorkloadState(workload=ref, status=state or State.PENDING))
     return tuple(states), missing
+
+
+def standing(versions: Iterable[WorkloadVersion]) -> list[WorkloadVersion]:
+    """Those of `versions` that no newer one has overtaken, and that nobody deletes."""
+    return [each for each in versions if not each.metadata.deletion_timestamp and not was_superseded(each.status)]
 
 
 def newest_of(ref: WorkloadRef, app: str, versions: Iterable[WorkloadVersion]) -> WorkloadVersion | None:
@@ -130,10 +135,12 @@ def has_ended(app_version: AppVersion) -> bool:
 def had_ended(app_version: AppVersion, version: WorkloadVersion) -> bool:
     """Whether an app version had ended before `version` was made, so that its checks say nothing of that content.
 
-    Both times are whole seconds, and two clocks: whose pods were let go before the end belongs to it.
+    Times are whole seconds, of two clocks: what was made before the app version, and whose pods were let go before its
+    end, belongs to it whatever the other clock says. So the next one, made for this content, settles it.
     """
-    end, started = app_version.status.end_time, version.status.deployment_start_time
-    if not end or end >= (version.metadata.creation_timestamp or ""):
+    made, end = version.metadata.creation_timestamp or "", app_version.status.end_time
+    started = version.status.deployment_start_time
+    if not end or made <= end or made <= (app_version.metadata.creation_timestamp or ""):
         return False
     return not (started and started <= end)
 

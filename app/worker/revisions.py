@@ -180,11 +180,17 @@ class RevisionReconciler:
         existing = cache.get(key.namespace, asked.workload_name)
         spec = _spec(asked, reference)
         owners = [_reference(source)]
+        app_type = wellknown.SINGLE_SERVICE if asked.single_service else None
         if existing is None:
             body = {
                 "apiVersion": wellknown.API_VERSION,
                 "kind": "KeptnWorkload",
-                "metadata": {"name": asked.workload_name, "namespace": key.namespace, "ownerReferences": owners},
+                "metadata": {
+                    "name": asked.workload_name,
+                    "namespace": key.namespace,
+                    "annotations": {wellknown.APP_TYPE: app_type} if app_type else {},
+                    "ownerReferences": owners,
+                },
                 "spec": spec,
             }
             try:
@@ -204,11 +210,12 @@ class RevisionReconciler:
         have = {field: value for field, value in existing.spec.dump().items() if value}
         change = {field: spec.get(field) for field in have.keys() | spec.keys() if have.get(field) != spec.get(field)}
         mine = [owner.uid for owner in existing.metadata.owner_references] == [source.parent.metadata.uid]
-        if (not change and mine) or not self._newest(key, existing, pods):
+        metadata: Json = {} if mine else {"ownerReferences": owners}
+        if existing.metadata.annotations.get(wellknown.APP_TYPE) != app_type:
+            metadata["annotations"] = {wellknown.APP_TYPE: app_type}
+        if (not change and not metadata) or not self._newest(key, existing, pods):
             return existing
-        patch: Json = {"spec": change}
-        if not mine:
-            patch["metadata"] = {"ownerReferences": owners}
+        patch: Json = {"spec": change, "metadata": metadata}
         cache.observe(await self._context.api.patch(resources.WORKLOADS, existing.metadata.name, patch, key.namespace))
         return cache.get(key.namespace, asked.workload_name) or existing
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.api.app import AppVersion
+from app.api.conversion import app_lists
 from app.api.core import Deployment, Job, Namespace, Pod
 from app.api.evaluation import Evaluation, EvaluationDefinition
 from app.api.meta import Object
@@ -120,7 +121,11 @@ class Wiring:
         self._changes = Changes(context, self.configs.queue.add, self._reconsider)
 
     def _has_context(self, namespace: str, app: str) -> bool:
-        return self._context.caches.app_contexts.get(namespace, app) is not None
+        caches = self._context.caches
+        written = caches.apps.get(namespace, app)
+        return caches.app_contexts.get(namespace, app) is not None or (
+            written is not None and app_lists(written.metadata.annotations) is not None
+        )
 
     def controllers(self) -> list[Controller[Any]]:
         return [
