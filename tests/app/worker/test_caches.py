@@ -1,19 +1,22 @@
 import pytest
 
 from app.cluster import resources
+from app.lifecycle.revisions import template_digest
 from app.worker.caches import (
     BY_CONFIG_MAP,
     BY_DEFINITION,
     BY_OWNER,
     BY_PARENT,
     BY_REVISION,
+    BY_UID,
     BY_WORKLOAD,
     HELD_OF_OWNER,
     HELD_OF_REVISION,
+    UNFINISHED,
 )
 from app.worker.links import revision_key_of
 from tests.app.worker.world import INSTALLATION, World
-from tests.builders import SHOP, Json, definition, deployment, job, pod, replica_set, task, version
+from tests.builders import SHOP, Json, daemon_set, definition, deployment, job, pod, replica_set, task, version
 
 pytestmark = pytest.mark.looptime
 
@@ -89,6 +92,22 @@ async def test_objects_are_found_by_what_they_are_about() -> None:
         assert [each.metadata.name for each in caches.definitions.by_index(BY_PARENT, "base")] == ["child"]
         assert [each.metadata.name for each in caches.definitions.by_index(BY_CONFIG_MAP, "m")] == ["mapped"]
         assert [each.metadata.name for each in caches.replica_sets.by_index(BY_OWNER, ABOVE.uid)] == ["web-1"]
+        assert [each.metadata.name for each in caches.replica_sets.by_index(BY_UID, OWN.uid)] == ["web-1"]
+
+
+async def test_a_version_is_found_by_all_that_deploy_its_pods_until_it_has_ended() -> None:
+    async with World(works=False) as world:
+        made = version("v").marked("keptn.sh/revision", "r3").covers("r1", "r2/hash")
+        for state, owners in (
+            (made, ["r1", "r2", "r3", "uid-web-1"]),
+            (made.status(deploymentStatus="Progressing"), ["r1", "r2", "r3", "uid-web-1"]),
+            (made.status(status="Succeeded"), []),
+            (made.status(status="Failed"), []),
+        ):
+            world.api.put(state.raw)
+            await world.told()
+            find = world.context.caches.versions.by_index
+            assert [uid for uid in ("r1", "r2", "r3", "uid-web-1", "r4") if find(UNFINISHED, uid)] == owners
 
 
 async def test_labels_and_annotations_of_others_are_not_kept() -> None:
@@ -98,11 +117,24 @@ async def test_labels_and_annotations_of_others_are_not_kept() -> None:
             "deployment.kubernetes.io/revision": "2",
             "kubectl.kubernetes.io/last-applied-configuration": "x" * 1000,
         }
-        world.api.put(ABOVE.changed({"metadata": {"annotations": marks}}).raw)
+        labels = {"rollouts-pod-template-hash": "5d8", "team": "shop"}
+        world.api.put(ABOVE.changed({"metadata": {"annotations": marks, "labels": labels}}).raw)
         await world.told()
         kept = world.context.caches.deployments.get(SHOP, "web")
         assert kept is not None
         assert set(kept.metadata.annotations) == {"keptn.sh/retry", "deployment.kubernetes.io/revision"}
+        assert set(kept.metadata.labels) == {"rollouts-pod-template-hash"}
+
+
+async def test_of_a_daemon_sets_template_only_the_digest_is_kept() -> None:
+    template: Json = {"spec": {"containers": [{"name": "main", "image": "agent:1"}]}}
+    async with World(works=False) as world:
+        world.api.put(daemon_set("agent").changed({"spec": {"template": template}}).raw)
+        await world.told()
+        kept = world.context.caches.daemon_sets.get(SHOP, "agent")
+        assert kept is not None
+        assert kept.template == template_digest(template)
+        assert "agent:1" not in str(kept)
 
 
 async def test_a_definition_is_first_looked_for_at_home() -> None:
