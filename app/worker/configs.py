@@ -61,13 +61,15 @@ class Changes:
         changed = new or old
         if changed is None:
             return
-        self._look(changed.key)
         installation = self._context.settings.namespace
-        if changed.metadata.namespace != installation:
+        here = changed.metadata.namespace == installation
+        keys = [changed.key]
+        if here and (old is None or new is None):  # another one may be the one that counts
+            keys += [each.key for each in self._context.caches.configs_of(installation)]
+        for key in dict.fromkeys(keys):
+            self._look(key)
+        if not here:
             return
-        if old is None or new is None:  # another one may be the one that counts
-            for each in self._context.caches.configs_of(installation):
-                self._look(each.key)
         now = self._context.config()
         if now != self._known:
             self._known = now

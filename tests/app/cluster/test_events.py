@@ -58,6 +58,16 @@ async def test_an_event_says_what_happened_to_which_object() -> None:
     await events.aclose()
 
 
+async def test_somebody_else_may_be_the_one_who_says_it() -> None:
+    api = FakeApi()
+    events = recorder(api)
+    events.record(POD, type="Normal", reason="Held", message="m", component="keptntask-controller")
+    await events.aclose()
+    (body,) = stored(api)
+    assert body["source"] == {"component": "keptntask-controller", "host": "worker-0"}
+    assert (body["reportingComponent"], body["reportingInstance"]) == ("keptntask-controller", "worker-0")
+
+
 async def test_the_name_follows_from_what_is_said_about_whom() -> None:
     api = FakeApi()
     events = recorder(api)

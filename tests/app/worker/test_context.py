@@ -1,11 +1,15 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from app.cluster import errors, resources
+from app.lifecycle import phases
+from app.lifecycle.happenings import Happening
+from app.lifecycle.policies import Policy
 from app.worker.context import together
-from tests.app.worker.world import World
-from tests.builders import SHOP, deployment, pod, task
+from tests.app.worker.world import INSTALLATION, World
+from tests.builders import SHOP, deployment, pod, task, version
 
 pytestmark = pytest.mark.looptime
 
@@ -72,6 +76,62 @@ async def test_an_event_says_what_it_is_about(kind: str, target: object, version
         about = event["involvedObject"]
         assert (about["apiVersion"], about["namespace"], about["name"]) == (version, SHOP, "p")
         assert (event["type"], event["reason"], event["message"]) == ("Warning", "Reason", "words")
+
+
+async def test_what_happens_to_a_version_is_told_in_keptns_words_to_all_who_ask() -> None:
+    heard: list[Happening] = []
+    async with World(works=False) as world:
+        context = replace(world.context, notify=heard.append)
+        thing = version("web-1.0").view
+        context.tell("KeptnWorkloadVersion", thing, phases.WORKLOAD_DEPLOY, "Failed", "has failed", warning=True)
+        await world.told()
+        (event,) = world.events("KeptnWorkloadVersion")
+        (happening,) = heard
+        assert (event["type"], event["reason"]) == ("Warning", "WorkloadDeployFailed")
+        assert event["message"] == happening.message == happening.data["message"]
+        assert event["message"].startswith(
+            "Workload Deployment: has failed / Namespace: shop, Name: web-1.0, Version: "
+        )
+        assert event["metadata"]["annotations"] == happening.annotations
+        assert event["source"]["component"] == event["reportingComponent"] == "keptnworkloadversion-controller"
+        assert happening.type == "Workload Deployment.Failed"
+        assert happening.data["resource"]["group"] == "lifecycle.keptn.sh"
+
+
+async def test_holdfasts_own_words_are_no_cloud_events() -> None:
+    heard: list[Happening] = []
+    async with World(works=False) as world:
+        replace(world.context, notify=heard.append).event("KeptnTask", task("t").view, "Reason", "words")
+        await world.told()
+        (event,) = world.events("KeptnTask")
+        assert event["source"]["component"] == "keptntask-controller"
+        assert not heard
+
+
+@pytest.mark.parametrize(
+    ("workload", "namespace", "config", "counts"),
+    [
+        (None, None, None, Policy.ENFORCE),
+        (None, None, False, Policy.WARN),
+        (None, "observe", False, Policy.OBSERVE),
+        ("enforce", "observe", False, Policy.ENFORCE),
+    ],
+)
+async def test_the_policy_is_looked_up_from_the_workload_to_the_cluster(
+    workload: str | None, namespace: str | None, config: bool | None, counts: Policy
+) -> None:
+    async with World(works=False) as world:
+        if namespace is not None:
+            change = {"metadata": {"annotations": {"keptn.sh/check-policy": namespace}}}
+            world.api.edit(resources.NAMESPACES, SHOP, change, "")
+        if config is not None:
+            meta = {"name": "keptn", "namespace": INSTALLATION}
+            kind = {"kind": "KeptnConfig", "apiVersion": "options.keptn.sh/v1alpha1"}
+            world.api.put({**kind, "metadata": meta, "spec": {"blockDeployment": config}})
+        await world.told()
+        assert world.context.policy(SHOP, {"keptn.sh/check-policy": workload} if workload else {}) is counts
+        elsewhere = Policy.ENFORCE if config is None else Policy.WARN
+        assert world.context.policy("elsewhere", {}) is elsewhere, "a namespace that is not known says nothing"
 
 
 async def test_one_call_that_fails_does_not_break_off_the_others() -> None:
