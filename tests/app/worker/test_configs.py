@@ -119,7 +119,7 @@ async def test_only_a_change_that_matters_has_anything_looked_at_again() -> None
         world.api.remove(resources.CONFIGS, "keptn", INSTALLATION)
         await world.told()
         assert woken == ["", ""]
-        for annotations in ({"team": "x"}, {"keptn.sh/check-policy": "warn"}, {"keptn.sh/check-policy": None}):
+        for annotations in ({"team": "x"}, {"keptn.sh/check-policy": "warn"}, {"keptn.sh/check-policy": "observe"}):
             world.api.edit(resources.NAMESPACES, SHOP, {"metadata": {"annotations": annotations}}, "")
             await world.told()
         assert woken == ["", "", SHOP, SHOP]
