@@ -22,8 +22,13 @@ class SecretKey(Model):
 
 
 class Provider(Model):
-    """Whom to ask for an objective's `query`: the fields of a KeptnMetricsProvider. Holdfast's addition."""
+    """Whom to ask for an objective's `query`: the fields of a KeptnMetricsProvider. Holdfast's addition.
 
+    `name` is that of a KeptnMetricsProvider, in the definition's namespace or the installation's, which has what is not
+    given here. It is all that there is in a definition written for v1alpha1 or v1alpha2, whose `source` it is.
+    """
+
+    name: str = ""
     type: str = "prometheus"
     target_server: str = ""
     secret_key_ref: SecretKey | None = None

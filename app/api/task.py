@@ -43,7 +43,7 @@ class Attempt(Model):
     last_lines: str = ""
     start_time: Time | None = None
     end_time: Time | None = None
-    code_digest: str = ""  # of inline code, if it is certain that the pod ran this and not an edit of it
+    code_digest: str = ""  # of the script that it ran, as the runner itself says; "" where the runner cannot know
     disrupted: bool = False
 
 

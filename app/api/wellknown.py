@@ -47,12 +47,12 @@ POD_TEMPLATE_HASH: Final = "pod-template-hash"
 CONTROLLER_REVISION_HASH: Final = "controller-revision-hash"
 DEPLOYMENT_REVISION: Final = "deployment.kubernetes.io/revision"
 ROLLOUT_POD_HASH: Final = "rollouts-pod-template-hash"  # Argo's, on a Rollout's ReplicaSets
-LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"  # JSON, of `kubectl apply`
 RESTARTED_AT: Final = "kubectl.kubernetes.io/restartedAt"
 # The condition of a pod that the cluster ends: evicted, preempted, drained, or lost with its node.
 DISRUPTION: Final = "DisruptionTarget"
 JOB_NAME: Final = "batch.kubernetes.io/job-name"
 
 INJECT_CERTIFICATE: Final = "keptn.sh/inject-cert"
-# What an older version of a definition cannot say, while it is in that version.
+# What the version that an object is in cannot say of it, as JSON.
 CONVERSION: Final = "keptn.sh/conversion"

@@ -19,6 +19,7 @@ APP: Final = Kind(
     name="KeptnApp",
     plural="keptnapps",
     description="Workloads that are deployed together, each in one version.",
+    converted=True,
     versions=(
         Version("v1", AppSpec, AppStatus),
         Version("v1beta1", AppSpec, AppStatus),

@@ -60,6 +60,7 @@ APP_VERSION: Final = Kind(
     name="KeptnAppVersion",
     plural="keptnappversions",
     description="One version of an app, and how far it has come.",
+    converted=True,
     short_names=("kav",),
     columns=(
         Column("AppName", ".spec.appName"),

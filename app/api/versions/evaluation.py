@@ -33,6 +33,7 @@ EVALUATION: Final = Kind(
     name="KeptnEvaluation",
     plural="keptnevaluations",
     description="One run of an evaluation for one version of a workload or app, and its verdict.",
+    converted=True,
     short_names=("ke",),
     columns=(
         Column("AppName", ".spec.appName"),
@@ -56,6 +57,7 @@ EVALUATION_DEFINITION: Final = Kind(
     name="KeptnEvaluationDefinition",
     plural="keptnevaluationdefinitions",
     description="What metrics must say before or after a deployment, and how often they are asked.",
+    converted=True,
     short_names=("ked",),
     versions=(
         Version("v1", EvaluationDefinitionSpec, str),

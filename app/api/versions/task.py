@@ -53,6 +53,7 @@ TASK: Final = Kind(
     name="KeptnTask",
     plural="keptntasks",
     description="One run of a definition for one version of a workload or app, and its verdict.",
+    converted=True,
     # Keptn's columns by name; its own paths (.spec.app and so on) have been empty since v1alpha3.
     columns=(
         Column("AppName", ".spec.context.appName"),

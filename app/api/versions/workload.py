@@ -11,6 +11,7 @@ WORKLOAD: Final = Kind(
     name="KeptnWorkload",
     plural="keptnworkloads",
     description="A workload whose deployments are checked.",
+    converted=True,
     columns=(Column("AppName", ".spec.app"), Column("Version", ".spec.version")),
     versions=(
         Version("v1", WorkloadSpec, WorkloadStatus),
@@ -25,6 +26,7 @@ WORKLOAD_VERSION: Final = Kind(
     name="KeptnWorkloadVersion",
     plural="keptnworkloadversions",
     description="One version of a workload, and how far it has come.",
+    converted=True,
     short_names=("kwv",),
     columns=(
         Column("AppName", ".spec.app"),

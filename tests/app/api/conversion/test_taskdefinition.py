@@ -223,7 +223,7 @@ def test_more_than_annotations_hold_is_refused_with_the_way_out() -> None:
 @pytest.mark.parametrize(
     ("change", "version", "message"),
     [
-        ({"kind": "KeptnTask"}, "v1", "KeptnTask of lifecycle.keptn.sh/v1beta1 is not a kind"),
+        ({"kind": "KeptnCheck"}, "v1", "KeptnCheck of lifecycle.keptn.sh/v1beta1 is not a kind"),
         ({"apiVersion": "apps/v1"}, "v1", "not a kind"),
         ({"apiVersion": "lifecycle.keptn.sh/v9"}, "v1", "no version 'v9'"),
         ({}, "v2", "no version 'v2'"),
