@@ -44,10 +44,9 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Mounted:
-    """The ConfigMap in the task's own namespace that a script is mounted from, and the digest of its code if known."""
+    """The ConfigMap in the task's own namespace that a script is mounted from."""
 
     config_map: str
-    digest: str = ""
 
 
 def build(
@@ -75,7 +74,6 @@ def build(
     }
     if context.workload_name:
         marks[wellknown.WORKLOAD] = context.workload_name
-    digest = {wellknown.CODE_DIGEST: mounted.digest} if mounted and mounted.digest else {}
     labels = meta.labels | {wellknown.LABEL: wellknown.LABEL_TASK}
     return {
         "apiVersion": "batch/v1",
@@ -93,7 +91,7 @@ def build(
             "activeDeadlineSeconds": max(1, int(durations.parse(task.spec.timeout))),
             "ttlSecondsAfterFinished": definition.spec.ttl_seconds_after_finished,
             "template": {
-                "metadata": {"labels": labels, "annotations": meta.annotations | digest},
+                "metadata": {"labels": labels, "annotations": meta.annotations},
                 "spec": _pod_spec(task, definition, what, mounted, policy),
             },
         },

@@ -5,40 +5,24 @@ a Job that is gone is either not needed any more or made once more under another
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from app.api import wellknown
-from app.api.core import Job, Pod, PodCondition, Terminated
+from app.api.core import Job, Pod
 from app.api.task import Attempt, Task
-from app.lifecycle import names
+from app.lifecycle import attempts as records
+from app.lifecycle import conditions, names, troubles
+from app.lifecycle.attempts import failures, judged, last_words
 from app.lifecycle.states import State, is_completed
 
-KEPT_ATTEMPTS = 25
-BACKOFF_REASON = "BackoffLimitExceeded"
-BACKOFF_MESSAGE = "Job has reached the specified backoff limit"
-
-_LOST_REASON = "JobDeleted"
-_UNSEEN = "ContainerStatusUnknown"
+BACKOFF_REASON: Final = "BackoffLimitExceeded"
+BACKOFF_MESSAGE: Final = "Job has reached the specified backoff limit"
+DEADLINE_REASON: Final = "DeadlineExceeded"
+SUPERSEDED: Final = "Superseded"
 
 # What the API server calls a pod that it refuses: the Job's name and five random characters.
 _POD_NAME = re.compile(r'\bpods? "[^"]*"')
-
-# Waiting reasons of a container that mean trouble, not progress.
-_TROUBLE = frozenset(
-    {
-        "CreateContainerConfigError",
-        "CreateContainerError",
-        "ErrImageNeverPull",
-        "ErrImagePull",
-        "ImageInspectError",
-        "ImagePullBackOff",
-        "InvalidImageName",
-        "RunContainerError",
-    }
-)
-_PULLING = frozenset({"ErrImagePull", "ImagePullBackOff"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +40,14 @@ class StartJob:
 
 @dataclass(frozen=True, slots=True)
 class WriteStatus:
-    """These fields of the status are to be written; `verdict` is set if they hold one."""
+    """These fields of the status are to be written; `verdict` is set if they hold one.
+
+    `edit` says that an attempt ran other code than the one before it, "" if none did.
+    """
 
     fields: dict[str, Any]
     verdict: State | None = None
+    edit: str = ""
 
 
 Step = Nothing | StartJob | WriteStatus
@@ -77,34 +65,34 @@ def next_step(task: Task, job: Job | None, pods: Sequence[Pod], now: str, compla
     if is_completed(status.status) or task.metadata.deletion_timestamp:
         return Nothing()
     lost = bool(status.job_name) and (job is None or job.metadata.name != status.job_name)
-    attempts = record((*status.attempts, _lost(task)) if lost else status.attempts, pods)
+    attempts = records.record((*status.attempts, records.lost(task)) if lost else status.attempts, pods)
     failed = max(failures(attempts), job.status.failed if job and status.runs <= 1 and not lost else 0)
     limit = task.spec.retries + 1
     if job is None:
         if failed < limit:
             return StartJob(run=status.runs + 1, failures=failed)
-        reason, message = (_LOST_REASON, attempts[-1].message) if lost else (BACKOFF_REASON, BACKOFF_MESSAGE)
-        return _verdict(State.FAILED, attempts, now, reason, message)
+        reason, message = (records.LOST_REASON, attempts[-1].message) if lost else (BACKOFF_REASON, BACKOFF_MESSAGE)
+        return _verdict(task, State.FAILED, attempts, now, reason, message)
     fields = _started(task, job, now)
     for condition in job.status.conditions:
         if condition.status == "True" and condition.type in ("Complete", "SuccessCriteriaMet"):
-            return _verdict(State.SUCCEEDED, attempts, now, begun=fields)
+            return _verdict(task, State.SUCCEEDED, attempts, now, begun=fields)
         if condition.status == "True" and condition.type in ("Failed", "FailureTarget"):
-            return _verdict(State.FAILED, attempts, now, condition.reason, condition.message, begun=fields)
+            why = troubles.never_ran(task) if condition.reason == DEADLINE_REASON else ""
+            message = "; ".join(filter(None, (condition.message, why)))
+            return _verdict(task, State.FAILED, attempts, now, condition.reason, message, begun=fields)
     if any(attempt.status == State.SUCCEEDED for attempt in attempts):
-        return _verdict(State.SUCCEEDED, attempts, now, begun=fields)
+        return _verdict(task, State.SUCCEEDED, attempts, now, begun=fields)
     if failed >= limit:
-        return _verdict(State.FAILED, attempts, now, BACKOFF_REASON, BACKOFF_MESSAGE, begun=fields)
+        return _verdict(task, State.FAILED, attempts, now, BACKOFF_REASON, BACKOFF_MESSAGE, begun=fields)
     if status.status != State.PROGRESSING:
         fields["status"] = State.PROGRESSING.value
-    reason, message = trouble(pods) if pods or not complaint else ("FailedCreate", _steady(complaint))
-    if reason in _PULLING and status.reason in _PULLING:
-        reason, message = status.reason, status.message  # the kubelet goes to and fro between the two
+    reason, message = _waits(task, job, pods, attempts, complaint)
     if (reason, message) != (status.reason, status.message):
         fields |= {"reason": reason, "message": message}
     if attempts != status.attempts:
         fields["attempts"] = [attempt.dump() for attempt in attempts]
-    return WriteStatus(fields) if fields else Nothing()
+    return WriteStatus(fields, edit=records.edit(status.attempts, attempts)) if fields else Nothing()
 
 
 def unsaid(task: Task, now: str) -> WriteStatus:
@@ -120,20 +108,15 @@ def afterword(task: Task, pods: Sequence[Pod]) -> WriteStatus | Nothing:
 
     Only attempts are added. The verdict and all else stay as they are.
     """
-    if task.status.status != State.FAILED or task.metadata.deletion_timestamp:
+    status = task.status
+    if status.status != State.FAILED or task.metadata.deletion_timestamp:
         return Nothing()
-    known = task.status.attempts
-    attempts = known
-    for pod in _unknown(known, pods):
-        if not pod.metadata.deletion_timestamp or not any(s.state.terminated for s in pod.status.container_statuses):
-            continue
-        attempt = _attempt(pod, _next_number(attempts))
-        if not attempt.disrupted:
-            attempt = attempt.model_copy(update={"status": State.FAILED, "reason": task.status.reason})
-        attempts = (*attempts, attempt)
-    if attempts == known:
+    attempts = records.late(status.attempts, pods, status.reason)
+    if attempts == status.attempts:
         return Nothing()
-    return WriteStatus({"attempts": [attempt.dump() for attempt in attempts[-KEPT_ATTEMPTS:]]})
+    return WriteStatus(
+        {"attempts": [attempt.dump() for attempt in attempts]}, edit=records.edit(status.attempts, attempts)
+    )
 
 
 def waiting(task: Task, reason: str, message: str) -> WriteStatus | Nothing:
@@ -145,79 +128,36 @@ def waiting(task: Task, reason: str, message: str) -> WriteStatus | Nothing:
 
 def refused(task: Task, reason: str, message: str, now: str) -> WriteStatus:
     """The verdict on a task whose Job the API server will never take as it is."""
-    return _verdict(State.FAILED, task.status.attempts, now, reason, message)
+    return _verdict(task, State.FAILED, task.status.attempts, now, reason, message)
 
 
-def record(known: tuple[Attempt, ...], pods: Iterable[Pod]) -> tuple[Attempt, ...]:
-    """The attempts known so far and those of pods that have ended since, numbered in order of their start.
+def superseded(task: Task, job: Job | None, pods: Sequence[Pod], owner: str, newer: str, now: str) -> WriteStatus:
+    """The verdict on a task that nobody waits for any more: the version `owner` that asked for it was overtaken.
 
-    A pod that is being deleted is not an attempt of its own: its Job says why it went (the deadline, most often). But
-    where the cluster has ended it, the pod itself says so.
+    `newer` is the version that took over, "" if that is not known. What has ended of `job` by now stays on record.
     """
-    attempts = known
-    for pod in _unknown(known, pods):
-        ended = pod.status.phase in ("Succeeded", "Failed") and not pod.metadata.deletion_timestamp
-        if ended or _disruption(pod):
-            attempts = (*attempts, _attempt(pod, _next_number(attempts)))
-    return attempts[-KEPT_ATTEMPTS:]
+    attempts = records.record(task.status.attempts, pods)
+    message = f"{owner} was superseded by {newer or 'a newer version'}; its checks are not needed any more"
+    begun = _started(task, job, now) if job is not None else {}
+    return _verdict(task, State.FAILED, attempts, now, SUPERSEDED, message, begun=begun)
 
 
-def failures(attempts: Sequence[Attempt]) -> int:
-    """How many attempts count as failed. The oldest may not be kept any more, so the last one's number tells.
-
-    What a Job's own `status.failed` counts is the same: pods that its podFailurePolicy ignores are not in it.
-    """
-    succeeded = sum(attempt.status == State.SUCCEEDED for attempt in attempts)
-    return _next_number(attempts) - 1 - succeeded
-
-
-def judged(attempts: Sequence[Attempt]) -> Attempt | None:
-    """The last attempt that counts, None if there is none."""
-    return next((attempt for attempt in reversed(attempts) if not attempt.disrupted), None)
+def with_conditions(task: Task, fields: dict[str, Any], now: str) -> dict[str, Any]:
+    """`fields` of the task's status with the conditions that say the same."""
+    if not fields and task.metadata.deletion_timestamp:
+        return fields
+    words = {word: str(fields.get(word, getattr(task.status, word))) for word in ("reason", "message")}
+    return conditions.with_conditions(task.status, fields, generation=task.metadata.generation, now=now, **words)
 
 
-def trouble(pods: Iterable[Pod]) -> tuple[str, str]:
-    """Reason and message of a pod that cannot start, from its own waiting reason; two empty strings if all is well."""
-    for pod in pods:
-        if pod.status.phase != "Pending" or pod.metadata.deletion_timestamp:
-            continue
-        for container in pod.status.container_statuses:
-            waiting_state = container.state.waiting
-            if waiting_state and waiting_state.reason in _TROUBLE:
-                return waiting_state.reason, waiting_state.message
-        for condition in pod.status.conditions:
-            if condition.type == "PodScheduled" and condition.status == "False" and condition.reason == "Unschedulable":
-                return condition.reason, condition.message
-    return "", ""
-
-
-def last_words(task: Task) -> str:
-    """The last lines that the check printed, "" if none were kept."""
-    return next((a.last_lines for a in reversed(task.status.attempts) if a.last_lines and not a.disrupted), "")
-
-
-def _unknown(known: tuple[Attempt, ...], pods: Iterable[Pod]) -> list[Pod]:
-    """The pods that are not on record, in order of their start."""
-    names = {attempt.pod_name for attempt in known}
-    order = sorted(pods, key=lambda pod: (pod.metadata.creation_timestamp or "", pod.metadata.name))
-    if len(known) >= KEPT_ATTEMPTS:
-        # The oldest attempts are not kept. Their pods may still be there, and must not count as new ones.
-        order = order[next((at for at, pod in enumerate(order) if pod.metadata.name in names), 0) :]
-    return [pod for pod in order if pod.metadata.name not in names]
-
-
-def _next_number(attempts: Sequence[Attempt]) -> int:
-    """The number of the attempt that follows. What the cluster ended is made again under the same number."""
-    if not attempts:
-        return 1
-    return attempts[-1].number + (0 if attempts[-1].disrupted else 1)
-
-
-def _disruption(pod: Pod) -> PodCondition | None:
-    """Why the cluster has ended the pod, None if it has not: exactly what the Job's podFailurePolicy ignores."""
-    if pod.status.phase != "Failed":
-        return None
-    return next((c for c in pod.status.conditions if c.type == wellknown.DISRUPTION and c.status == "True"), None)
+def _waits(task: Task, job: Job, pods: Sequence[Pod], attempts: Sequence[Attempt], complaint: str) -> tuple[str, str]:
+    """Why no pod of `job` runs, if none does: reason and message."""
+    if not pods and complaint:
+        return "FailedCreate", _steady(complaint)
+    reason, message = troubles.trouble(task, pods)
+    if reason in troubles.PULLING and task.status.reason in troubles.PULLING:
+        return task.status.reason, task.status.message
+    return (reason, message) if reason else troubles.backoff(task, job, pods, attempts)
 
 
 def _started(task: Task, job: Job, now: str) -> dict[str, Any]:
@@ -228,19 +168,13 @@ def _started(task: Task, job: Job, now: str) -> dict[str, Any]:
     return {"jobName": job.metadata.name, "runs": status.runs + 1, "startTime": status.start_time or now}
 
 
-def _lost(task: Task) -> Attempt:
-    """The attempt whose Job somebody deleted. It counts, or a Job deleted again and again would run for ever."""
-    number = _next_number(task.status.attempts)
-    message = f"Job {task.status.job_name} was deleted before its end was seen"
-    return Attempt(number=number, pod_name="", status=State.FAILED, reason=_LOST_REASON, message=message)
-
-
 def _steady(complaint: str) -> str:
     """A complaint without the random name of the pod that could not be made: it would be another one each time."""
     return _POD_NAME.sub("pod", complaint)
 
 
 def _verdict(
+    task: Task,
     state: State,
     attempts: tuple[Attempt, ...],
     now: str,
@@ -257,28 +191,22 @@ def _verdict(
         "endTime": now,
         "attempts": [attempt.dump() for attempt in attempts],
     }
-    return WriteStatus(fields, verdict=state)
+    return WriteStatus(fields, verdict=state, edit=records.edit(task.status.attempts, attempts))
 
 
-def _attempt(pod: Pod, number: int) -> Attempt:
-    ended = next((s.state.terminated for s in pod.status.container_statuses if s.state.terminated), None)
-    failed = pod.status.phase == "Failed"
-    disruption = _disruption(pod)
-    return Attempt(
-        number=number,
-        pod_name=pod.metadata.name,
-        status=State.FAILED if failed else State.SUCCEEDED,
-        reason=disruption.reason if disruption else pod.status.reason or (ended.reason if ended else ""),
-        message=pod.status.message or (disruption.message if disruption else ""),
-        exit_code=ended.exit_code if ended else None,
-        last_lines=_tidy(ended),
-        start_time=ended.started_at if ended else pod.status.start_time,
-        end_time=ended.finished_at if ended else None,
-        code_digest=pod.metadata.annotations.get("keptn.sh/code-digest", ""),
-        disrupted=disruption is not None,
-    )
-
-
-def _tidy(ended: Terminated | None) -> str:
-    """What the container printed last. Of one that never ran, or was lost sight of, the message is the kubelet's."""
-    return ended.message.rstrip()[-2048:] if ended and ended.reason != _UNSEEN else ""
+__all__ = [
+    "Nothing",
+    "StartJob",
+    "Step",
+    "WriteStatus",
+    "afterword",
+    "failures",
+    "judged",
+    "last_words",
+    "next_step",
+    "refused",
+    "superseded",
+    "unsaid",
+    "waiting",
+    "with_conditions",
+]

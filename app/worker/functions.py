@@ -57,7 +57,7 @@ async def mount(context: Context, task: Task, code: Code) -> Mounted | Problem |
         return text
     if code.namespace != home:
         return await _copy(context, task, text)
-    return Mounted(code.name)  # no digest: it is not ours, and may be another script by the time that it is mounted
+    return Mounted(code.name)
 
 
 async def ensure_own(context: Context, definition: TaskDefinition, code: InlineCode) -> Mounted:
@@ -114,7 +114,7 @@ async def _ensure(context: Context, name: str, namespace: str, code: str, owner:
     cache = context.caches.config_maps
     there = cache.get(namespace, name)
     if there is not None and there.metadata.annotations.get(wellknown.CODE_DIGEST) == digest:
-        return Mounted(name, digest)
+        return Mounted(name)
     metadata: Json = {
         "name": name,
         "namespace": namespace,
@@ -125,9 +125,9 @@ async def _ensure(context: Context, name: str, namespace: str, code: str, owner:
     try:
         if there is None:
             await context.create(resources.CONFIGMAPS, body, cache)
-            return Mounted(name, digest)
+            return Mounted(name)
     except AlreadyExists:
         pass
     change = {"metadata": {key: metadata[key] for key in ("annotations", "ownerReferences")}, "data": {CODE_KEY: code}}
     cache.observe(await context.api.patch(resources.CONFIGMAPS, name, change, namespace))
-    return Mounted(name, digest)
+    return Mounted(name)

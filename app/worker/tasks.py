@@ -4,21 +4,23 @@ import asyncio
 import contextlib
 import logging
 import math
+from collections.abc import Sequence
 
-from app.api import wellknown
+from app.api.app import AppVersion
 from app.api.core import Job, Pod
 from app.api.task import Task
 from app.api.taskdefinition import TaskDefinition
+from app.api.workload import WorkloadVersion
 from app.cluster import resources
 from app.cluster.api import Json
 from app.cluster.controller import After, Done, Outcome
 from app.cluster.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid, NotFound, TooManyRequests
-from app.lifecycle import functions, jobs, names, tasks
+from app.lifecycle import functions, jobs, names, revisions, tasks
 from app.lifecycle.functions import Problem
 from app.lifecycle.jobs import Mounted, Policy
 from app.lifecycle.states import is_completed
 from app.settings import Settings
-from app.worker.caches import BY_NAMESPACE, BY_OWNER
+from app.worker.caches import BY_APP, BY_NAMESPACE, BY_OWNER, BY_WORKLOAD, scoped
 from app.worker.context import Context
 from app.worker.functions import mount
 
@@ -43,15 +45,15 @@ class TaskReconciler:
         if is_completed(task.status.status):
             self._context.newborn.discard(task.metadata.uid)
             self._made.pop(task.metadata.uid, None)
-            job = self._context.caches.jobs.get(key[0], task.status.job_name)
-            ended = self._pods(job) if job is not None and _of(job, task) else []
-            late = tasks.afterword(task, self._honest(task, ended))
-            if isinstance(late, tasks.WriteStatus):
-                await self._write(task, late)
+            await self._wind_up(task)
             return Done()
         job = await self._job(task)
-        pods = self._honest(task, self._pods(job))
+        pods = self._pods(job)
         step = tasks.next_step(task, job, pods, self._context.stamp(), self._complaint(job))
+        if not (isinstance(step, tasks.WriteStatus) and step.verdict) and (overtaken := self._superseded(task)):
+            await self._write(task, tasks.superseded(task, job, pods, *overtaken, self._context.stamp()))
+            await self._end(job)
+            return Done()
         if isinstance(step, tasks.StartJob):
             if self._made.pop(task.metadata.uid, None) is not None and not task.status.job_name:
                 # Made, not spoken of yet, and gone already: it was this run all the same.
@@ -62,8 +64,45 @@ class TaskReconciler:
             early = self._early(task, step)
             if early > 0:
                 return After(early)
-            await self._write(task, step)
+        await self._write(task, step)
         return Done()
+
+    async def _wind_up(self, task: Task) -> None:
+        """What is still to do for a task that has its verdict: last words, and the end of a Job that nobody needs."""
+        meta, status = task.metadata, task.status
+        known = (status.job_name, names.job_name(meta.name, meta.uid, status.runs + 1))
+        found = (self._context.caches.jobs.get(meta.namespace, name) for name in known)
+        job = next((job for job in found if job is not None and _of(job, task)), None)
+        await self._write(task, tasks.afterword(task, self._pods(job)))
+        if status.reason == tasks.SUPERSEDED:
+            await self._end(job)
+
+    async def _end(self, job: Job | None) -> None:
+        """Deletes a Job, with its pods, whose verdict nobody waits for."""
+        if job is None or _has_ended(job) or job.metadata.deletion_timestamp:
+            return
+        with contextlib.suppress(NotFound):
+            meta = job.metadata
+            await self._context.api.delete(resources.JOBS, meta.name, meta.namespace, uid=meta.uid)
+
+    def _superseded(self, task: Task) -> tuple[str, str] | None:
+        """The version that asked for the task and the one that has overtaken it, None while its verdict is wanted."""
+        owner = task.metadata.controller
+        if owner is None or task.metadata.deletion_timestamp:
+            return None
+        caches, key = self._context.caches, (task.metadata.namespace, owner.name)
+        version: WorkloadVersion | AppVersion | None = None
+        others: Sequence[WorkloadVersion | AppVersion] = ()
+        if owner.kind == "KeptnWorkloadVersion" and (version := caches.versions.get(*key)) is not None:
+            others = caches.versions.by_index(BY_WORKLOAD, scoped(key[0], version.spec.workload_name))
+        elif owner.kind == "KeptnAppVersion" and (version := caches.app_versions.get(*key)) is not None:
+            others = caches.app_versions.by_index(BY_APP, scoped(key[0], version.spec.app_name))
+        if version is None or version.metadata.uid != owner.uid or not revisions.was_superseded(version.status):
+            return None
+        made = version.metadata.creation_timestamp or ""
+        later = [o for o in others if o.metadata.uid != owner.uid and (o.metadata.creation_timestamp or "") >= made]
+        newest = max(later, key=lambda o: (o.metadata.creation_timestamp or "", o.metadata.name), default=None)
+        return f"{owner.kind} {owner.name}", newest.metadata.name if newest else ""
 
     def _early(self, task: Task, step: tasks.WriteStatus) -> float:
         """Seconds for which a task that has just begun says nothing of itself: other Jobs are made first.
@@ -94,18 +133,6 @@ class TaskReconciler:
 
     def _pods(self, job: Job | None) -> list[Pod]:
         return [] if job is None else self._context.caches.pods.by_index(BY_OWNER, job.metadata.uid)
-
-    def _honest(self, task: Task, pods: list[Pod]) -> list[Pod]:
-        """The pods, without the digest of a script that may be another by now than when their Job was made."""
-        if not any(map(_digest, pods)):
-            return pods
-        caches, namespace = self._context.caches, task.metadata.namespace
-        wanted = task.spec.task_definition
-        definition = caches.definition(namespace, wanted, self._context.settings.namespace)
-        sources = {task.metadata.name, wanted, functions.function_ref(definition) if definition else ""} - {""}
-        mounted = [caches.config_maps.get(namespace, names.function_config_map(source)) for source in sources]
-        digests = {each.metadata.annotations.get(wellknown.CODE_DIGEST) for each in mounted if each is not None}
-        return [pod if _digest(pod) in digests else _without_digest(pod) for pod in pods]
 
     def _complaint(self, job: Job | None) -> str:
         said = [] if job is None else self._context.caches.complaints.by_index(BY_OWNER, job.metadata.uid)
@@ -214,17 +241,15 @@ class TaskReconciler:
         quota = any(each.computes for each in caches.quotas.by_index(BY_NAMESPACE, namespace))
         return policy(self._context.settings, harden=labels.get(_RESTRICTED) == "restricted", quota=quota)
 
-    async def _write(self, task: Task, step: tasks.WriteStatus) -> None:
-        await self._context.write_status(resources.TASKS, task, step.fields, self._context.caches.tasks)
-
-
-def _digest(pod: Pod) -> str | None:
-    return pod.metadata.annotations.get(wellknown.CODE_DIGEST)
-
-
-def _without_digest(pod: Pod) -> Pod:
-    kept = {key: value for key, value in pod.metadata.annotations.items() if key != wellknown.CODE_DIGEST}
-    return pod.model_copy(update={"metadata": pod.metadata.model_copy(update={"annotations": kept})})
+    async def _write(self, task: Task, step: tasks.WriteStatus | tasks.Nothing) -> None:
+        """Writes what there is to write, with the conditions that go with it."""
+        context = self._context
+        wanted = step.fields if isinstance(step, tasks.WriteStatus) else {}
+        fields = tasks.with_conditions(task, wanted, context.stamp())
+        if fields:
+            await context.write_status(resources.TASKS, task, fields, context.caches.tasks)
+        if isinstance(step, tasks.WriteStatus) and step.edit:
+            context.event("KeptnTask", task, "CodeChanged", step.edit)
 
 
 def policy(settings: Settings, *, harden: bool, quota: bool) -> Policy:
@@ -247,5 +272,8 @@ def _of(job: Job, task: Task) -> bool:
 
 def _is_of_use(job: Job, task: Task) -> bool:
     """Whether the Job is the task's own, and runs or has ended: one that is deleted before its end has no verdict."""
-    ended = any(condition.status == "True" for condition in job.status.conditions)
-    return _of(job, task) and (ended or not job.metadata.deletion_timestamp)
+    return _of(job, task) and (_has_ended(job) or not job.metadata.deletion_timestamp)
+
+
+def _has_ended(job: Job) -> bool:
+    return any(condition.status == "True" for condition in job.status.conditions)

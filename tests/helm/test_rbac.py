@@ -4,6 +4,7 @@ from app.api import wellknown
 from tests.helm.conftest import Json, Rendered, rendered_with
 
 ROLES = ("ClusterRole", "Role")
+TASKS_AND_WORKLOADS = ("keptntasks", "keptnworkloads", "keptnworkloadversions")
 READ = {"get", "list", "watch"}
 WRITE = {"create", "update", "patch", "delete", "deletecollection"}
 
@@ -57,7 +58,8 @@ def test_the_webhook_writes_nothing_but_jobs(chart: Rendered) -> None:
 
 def test_the_worker_writes_what_its_work_needs(chart: Rendered) -> None:
     keptn = wellknown.GROUP
-    written_kinds = ("keptntasks", "keptnworkloads", "keptnworkloadversions")
+    written_kinds = ("keptnapps", "keptnappversions", "keptnevaluations", *TASKS_AND_WORKLOADS)
+    owners = ("keptnapps", "keptnappversions", "keptntaskdefinitions", *TASKS_AND_WORKLOADS)
     role = chart.one("ClusterRole", "lifecycle-operator-role")
     written = {right for right in rights(role, names=False) if right[2] not in READ}
     assert written == {
@@ -69,10 +71,42 @@ def test_the_worker_writes_what_its_work_needs(chart: Rendered) -> None:
         ("", "events", "patch"),
         ("apps", "deployments/status", "patch"),
         ("batch", "jobs", "create"),
+        ("batch", "jobs", "patch"),
+        ("batch", "jobs", "delete"),
+        (keptn, "keptnappcreationrequests", "delete"),
         *((keptn, kind, verb) for kind in written_kinds for verb in ("create", "patch")),
         *((keptn, f"{kind}/status", "patch") for kind in ("keptntaskdefinitions", *written_kinds)),
-        *((keptn, f"{kind}/finalizers", "update") for kind in ("keptntaskdefinitions", *written_kinds)),
+        *((keptn, f"{kind}/finalizers", "update") for kind in owners),
     }
+
+
+def test_the_worker_reads_every_kind(chart: Rendered) -> None:
+    role = chart.one("ClusterRole", "lifecycle-operator-role")
+    for crd in chart.all("CustomResourceDefinition"):
+        group, plural = crd["spec"]["group"], crd["spec"]["names"]["plural"]
+        assert {(group, plural, verb) for verb in READ} <= rights(role)
+
+
+def test_others_kinds_are_read_and_never_written(chart: Rendered) -> None:
+    for name in ("lifecycle-operator-role", "lifecycle-operator-webhook-role"):
+        for group, _, verb in rights(chart.one("ClusterRole", name)):
+            if group in ("argoproj.io", "metrics.keptn.sh", "options.keptn.sh"):
+                assert verb in READ
+
+
+def test_a_token_is_read_where_it_was_named_and_nowhere_else() -> None:
+    chart = rendered_with("--set", "evaluations.secrets[0].namespace=shop,evaluations.secrets[0].name=token")
+    role = chart.one("Role", "lifecycle-operator-reads-token")
+    assert role["metadata"]["namespace"] == "shop"
+    assert role["rules"] == [
+        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["token"], "verbs": ["get"]}
+    ]
+    binding = chart.one("RoleBinding", "lifecycle-operator-reads-token")
+    assert binding["metadata"]["namespace"] == "shop"
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert binding["subjects"] == [
+        {"kind": "ServiceAccount", "name": "lifecycle-operator", "namespace": "keptn-system"}
+    ]
 
 
 def test_of_what_belongs_to_the_cluster_the_worker_changes_only_its_own(chart: Rendered) -> None:
@@ -118,7 +152,15 @@ def test_every_binding_gives_one_role_to_the_account_it_is_meant_for(chart: Rend
 def test_people_with_edit_write_definitions_and_tasks_and_no_verdicts(chart: Rendered) -> None:
     edit = chart.one("ClusterRole", "lifecycle-operator-edit")
     assert {(resource, verb) for _, resource, verb in rights(edit)} == {
-        (kind, verb) for kind in ("keptntaskdefinitions", "keptntasks") for verb in WRITE
+        (kind, verb)
+        for kind in (
+            "keptnappcontexts",
+            "keptnapps",
+            "keptnevaluationdefinitions",
+            "keptntaskdefinitions",
+            "keptntasks",
+        )
+        for verb in WRITE
     }
     labels = edit["metadata"]["labels"]
     assert labels["rbac.authorization.k8s.io/aggregate-to-edit"] == "true"
@@ -128,8 +170,8 @@ def test_people_with_edit_write_definitions_and_tasks_and_no_verdicts(chart: Ren
 
 def test_people_with_view_read_every_kind(chart: Rendered) -> None:
     view = chart.one("ClusterRole", "lifecycle-operator-view")
-    kinds = {crd["spec"]["names"]["plural"] for crd in chart.all("CustomResourceDefinition")}
-    assert rights(view) == {(wellknown.GROUP, kind, verb) for kind in kinds for verb in READ}
+    kinds = {(crd["spec"]["group"], crd["spec"]["names"]["plural"]) for crd in chart.all("CustomResourceDefinition")}
+    assert rights(view) == {(group, kind, verb) for group, kind in kinds for verb in READ}
     assert view["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-view"] == "true"
 
 

@@ -47,7 +47,7 @@ def job(
 ) -> Json:
     what = what or function()
     if isinstance(what, Function) and not isinstance(what.code, RemoteCode):
-        mounted = mounted or Mounted("keptnfn-check", "sha256:0123")
+        mounted = mounted or Mounted("keptnfn-check")
     return jobs.build(of.view, by.view, what, mounted, policy, run=run, failures=failures)
 
 
@@ -109,10 +109,10 @@ class TestTheJob:
         assert annotations["keptn.sh/version"] == "2.0"
         assert "keptn.sh/workload" not in annotations
 
-    def test_has_pods_that_the_worker_sees_and_that_say_which_code_they_run(self) -> None:
+    def test_has_pods_that_the_worker_sees_with_the_marks_of_the_task(self) -> None:
         meta = job(of=TASK.marked("note", "n"))["spec"]["template"]["metadata"]
         assert meta["labels"] == {"keptn.sh/holdfast": "task"}
-        assert meta["annotations"] == {"note": "n", "keptn.sh/code-digest": "sha256:0123"}
+        assert meta["annotations"] == {"note": "n"}
 
     def test_leaves_each_attempts_pod(self) -> None:
         assert pod_spec()["restartPolicy"] == "Never"
@@ -150,6 +150,36 @@ class TestScripts:
             {"name": "SECURE_DATA", "valueFrom": {"secretKeyRef": {"name": "s", "key": "SECURE_DATA"}}},
             {"name": "SCRIPT", "value": "/var/data/function.ts"},
         ]
+
+    @pytest.mark.parametrize(
+        ("context", "text"),
+        [
+            (CONTEXT, CONTEXT_TEXT),
+            (
+                CONTEXT | {"metadata": {"traceparent": "00-1-2-01", "commit": "<a&b>"}},
+                CONTEXT_TEXT[:-1] + r',"metadata":{"commit":"\u003ca\u0026b\u003e","traceparent":"00-1-2-01"}}',
+            ),
+            (
+                {"appName": "shop", "appVersion": "2.0", "taskType": "promotion", "objectType": "App"},
+                '{"workloadName":"","appName":"shop","appVersion":"2.0","workloadVersion":"","taskType":"promotion",'
+                '"objectType":"App"}',
+            ),
+            (
+                {"appName": "shop", "appVersion": "2.0", "workloadName": "db", "workloadVersion": "1", "taskType": ""},
+                '{"workloadName":"db","appName":"shop","appVersion":"2.0","workloadVersion":"1","taskType":"",'
+                '"objectType":""}',
+            ),
+            (
+                {},
+                '{"workloadName":"","appName":"","appVersion":"","workloadVersion":"","taskType":"","objectType":""}',
+            ),
+        ],
+        ids=["workload", "metadata", "app", "manual", "nothing"],
+    )
+    def test_are_told_their_context_to_the_letter(self, context: Json, text: str) -> None:
+        of = task("t").spec(context=context)
+        assert container(of=of)["env"][0] == {"name": "KEPTN_CONTEXT", "value": text}
+        assert container(own(image="i"), of)["env"] == [{"name": "KEPTN_CONTEXT", "value": text}]
 
     def test_without_parameters_and_secret_get_neither(self) -> None:
         assert [each["name"] for each in container()["env"]] == ["KEPTN_CONTEXT", "CMD_ARGS", "SCRIPT"]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.api.core import Job, Pod
 from app.api.task import Task, TaskStatus
-from app.lifecycle import tasks
+from app.lifecycle import attempts, tasks
 from app.lifecycle.states import State
 from app.lifecycle.tasks import Nothing, StartJob, Step, WriteStatus
 from tests.builders import JobBuilder, PodBuilder, TaskBuilder, job, pod, task
@@ -115,6 +115,15 @@ class TestTheVerdict:
         assert (fields["status"], fields["reason"]) == ("Failed", "DeadlineExceeded")
         assert fields["message"] == "Job was active longer than specified deadline"
 
+    def test_of_a_task_whose_pod_never_ran_says_what_was_in_the_way(self) -> None:
+        told = after(RUNNING.view, step(RUNNING, JOB, a_pod("j-1").waiting("ImagePullBackOff", "Back-off pulling x")))
+        late = JOB.says("Failed", "DeadlineExceeded", "Job was active longer than specified deadline")
+        result = tasks.next_step(told, late.view, [], NOW)
+        assert isinstance(result, WriteStatus)
+        assert result.fields["message"] == (
+            "Job was active longer than specified deadline; its pod never ran: ImagePullBackOff: Back-off pulling x"
+        )
+
     def test_does_not_come_of_a_condition_that_is_not_true(self) -> None:
         assert step(RUNNING, JOB.says("Failed", status="False"), a_pod("j-1").running()) == Nothing()
 
@@ -201,7 +210,7 @@ class TestADisruption:
             assert tasks.next_step(current, JOB.view, pods, NOW) == Nothing()
         assert current.status.status == "Progressing"
         assert tasks.failures(current.status.attempts) == 0
-        assert len(current.status.attempts) == tasks.KEPT_ATTEMPTS
+        assert len(current.status.attempts) == attempts.KEPT
         assert tasks.next_step(current, None, [], NOW) == StartJob(run=2, failures=1)
 
     def test_counts_if_the_job_says_so_since_an_older_one_ignores_nothing(self) -> None:
@@ -226,10 +235,10 @@ class TestADisruption:
 class TestTrouble:
     def test_of_a_pod_is_told_in_the_status(self) -> None:
         stuck = a_pod("j-1").waiting("CreateContainerConfigError", 'secret "s" not found')
-        assert written(RUNNING, JOB, stuck) == {
-            "reason": "CreateContainerConfigError",
-            "message": 'secret "s" not found',
-        }
+        fields = written(RUNNING, JOB, stuck)
+        assert list(fields) == ["reason", "message"]
+        assert fields["reason"] == "CreateContainerConfigError"
+        assert fields["message"].startswith('secret "s" not found; ')
 
     def test_that_is_over_is_taken_back(self) -> None:
         told = RUNNING.status("Progressing", reason="CreateContainerConfigError", message="m")
@@ -257,56 +266,96 @@ class TestTrouble:
         assert tasks.next_step(told, JOB.view, [], NOW, said.format("b9q4z")) == Nothing()
 
 
-class TestAttempts:
-    def test_are_recorded_once_however_often_their_pods_are_seen(self) -> None:
-        current = RUNNING.view
-        pods = [a_pod("j-1").ended(1).view]
-        current = after(current, tasks.next_step(current, JOB.view, pods, NOW))
-        assert tasks.next_step(current, JOB.view, pods, NOW) == Nothing()
+class TestBetweenTwoAttempts:
+    """Kubernetes waits 10 s and more, and says so nowhere."""
 
-    def test_stay_readable_when_their_pods_are_gone(self) -> None:
-        tried = RUNNING.status("Progressing", attempts=[attempt(1, "first try")])
-        fields = written(tried, JOB, a_pod("j-2").ended(1, "second try"))
-        assert [a["lastLines"] for a in fields["attempts"]] == ["first try", "second try"]
+    FAILED = a_pod("j-1").ended(1)  # at 00:00:00
 
-    def test_beyond_those_that_are_kept_do_not_come_back_as_new_ones(self) -> None:
-        current = RUNNING.spec(retries=40).view
-        pods: list[Pod] = []
-        for number in range(1, 36):
-            pods.append(a_pod(f"j-{99 - number}", f"2026-01-01T00:{number:02}:00Z").ended(1).view)
-            current = after(current, tasks.next_step(current, JOB.view, pods, NOW))
-            assert current.status.attempts[-1].number == number
-            assert tasks.next_step(current, JOB.view, pods, NOW) == Nothing()
-        assert len(current.status.attempts) == tasks.KEPT_ATTEMPTS
-        assert current.status.status == "Progressing"
+    def test_the_status_says_when_the_next_one_is_due_with_what_it_says_of_the_last(self) -> None:
+        fields = written(RUNNING, JOB, self.FAILED)
+        assert list(fields) == ["reason", "message", "attempts"]
+        assert fields["reason"] == "BackOff"
+        assert fields["message"].endswith("at about 2026-01-01T00:00:10Z")
 
-    def test_of_a_second_run_are_added_to_a_list_that_is_full(self) -> None:
-        full = [attempt(number) for number in range(10, 10 + tasks.KEPT_ATTEMPTS)]
-        known = RUNNING.spec(retries=60).status("Progressing", attempts=full, runs=2).view
-        attempts = tasks.record(known.status.attempts, [a_pod("other-1").ended(1).view])
-        assert attempts[-1].number == 10 + tasks.KEPT_ATTEMPTS
+    def test_nothing_more_is_written(self) -> None:
+        told = after(RUNNING.view, step(RUNNING, JOB, self.FAILED))
+        assert tasks.next_step(told, JOB.view, [self.FAILED.view], NOW) == Nothing()
+        assert tasks.next_step(told, JOB.view, [], NOW) == Nothing()
 
-    def test_keep_only_the_end_of_what_was_printed(self) -> None:
-        fields = written(RUNNING, JOB, a_pod("j-1").ended(1, "x" * 5000 + "end"))
-        assert len(fields["attempts"][0]["lastLines"]) == 2048
-        assert fields["attempts"][0]["lastLines"].endswith("end")
+    def test_it_is_taken_back_when_the_next_one_is_there(self) -> None:
+        told = after(RUNNING.view, step(RUNNING, JOB, self.FAILED))
+        begun = tasks.next_step(told, JOB.view, [self.FAILED.view, a_pod("j-2").running().view], NOW)
+        assert begun == WriteStatus({"reason": "", "message": ""})
 
-    def test_whose_containers_never_ran_have_printed_nothing(self) -> None:
-        said = "The container could not be located when the pod was terminated"
-        unknown = {"exitCode": 137, "reason": "ContainerStatusUnknown", "message": said}
-        statuses = [{"name": "main", "state": {"terminated": unknown}}]
-        stopped = a_pod("j-1").changed({"status": {"phase": "Failed", "containerStatuses": statuses}})
-        (seen,) = tasks.record((), [stopped.view])
-        assert (seen.reason, seen.exit_code, seen.last_lines) == ("ContainerStatusUnknown", 137, "")
+    def test_a_refusal_to_make_the_next_one_is_said_instead(self) -> None:
+        tried = RUNNING.status("Progressing", attempts=[attempt(1)])
+        assert written(tried, JOB, complaint="exceeded quota")["reason"] == "FailedCreate"
 
-    def test_that_never_started_have_no_times(self) -> None:
-        (seen,) = tasks.record((), [pod("j-1").phase("Failed").view])
-        assert (seen.start_time, seen.end_time, seen.exit_code) == (None, None, None)
+    def test_other_code_is_told_once(self) -> None:
+        pods = [
+            a_pod("j-1", "2026-01-01T00:00:41Z").ended(1).ran("sha256:0123456789abcdef").view,
+            a_pod("j-2", "2026-01-01T00:00:42Z").ended(1).ran("sha256:fedcba9876543210").view,
+        ]
+        first = tasks.next_step(RUNNING.view, JOB.view, pods[:1], NOW)
+        second = tasks.next_step(after(RUNNING.view, first), JOB.view, pods, NOW)
+        assert isinstance(first, WriteStatus)
+        assert isinstance(second, WriteStatus)
+        assert (first.edit, second.edit.startswith("attempt 2 ran other code")) == ("", True)
+        late = tasks.next_step(after(RUNNING.view, first), JOB.says("Failed").view, pods, NOW)
+        assert isinstance(late, WriteStatus)
+        assert late.edit == second.edit
 
-    def test_say_which_code_ran(self) -> None:
-        marked = a_pod("j-1").ended(1).annotated(code_digest="sha256:0123")
-        (seen,) = written(RUNNING, JOB, marked)["attempts"]
-        assert seen["codeDigest"] == "sha256:0123"
+
+class TestATaskThatNobodyWaitsFor:
+    def said(self, of: TaskBuilder, *pods: PodBuilder, newer: str = "web-web-2") -> WriteStatus:
+        views = [each.view for each in pods]
+        return tasks.superseded(of.view, JOB.view, views, "KeptnWorkloadVersion web-web-1", newer, NOW)
+
+    def test_fails_with_the_name_of_the_version_that_took_over(self) -> None:
+        step = self.said(RUNNING, a_pod("j-1").running())
+        assert step.verdict is State.FAILED
+        assert (step.fields["status"], step.fields["reason"], step.fields["endTime"]) == ("Failed", "Superseded", NOW)
+        assert step.fields["message"].startswith("KeptnWorkloadVersion web-web-1 was superseded by web-web-2; ")
+
+    def test_does_not_make_a_name_up(self) -> None:
+        assert "superseded by a newer version;" in self.said(RUNNING, newer="").fields["message"]
+
+    def test_names_its_job_and_what_has_ended_of_it(self) -> None:
+        fields = self.said(FRESH, a_pod("j-1").ended(1, "no")).fields
+        assert (fields["jobName"], fields["runs"]) == ("j", 1)
+        assert [each["lastLines"] for each in fields["attempts"]] == ["no"]
+
+    def test_takes_no_step_any_more(self) -> None:
+        told = after(RUNNING.view, self.said(RUNNING))
+        assert tasks.next_step(told, None, [], NOW) == Nothing()
+
+
+class TestTheConditions:
+    def conditions(self, of: Task, fields: dict[str, Any]) -> dict[str, tuple[str, str]]:
+        result = tasks.with_conditions(of, fields, NOW)
+        return {each["type"]: (each["status"], each["reason"]) for each in result["conditions"]}
+
+    def test_follow_the_verdict_in_the_same_write(self) -> None:
+        fields = written(RUNNING, JOB, a_pod("j-1").ended(0))
+        assert self.conditions(RUNNING.view, fields) == {
+            "Ready": ("True", "Succeeded"),
+            "Progressing": ("False", "Succeeded"),
+        }
+
+    def test_have_the_tasks_own_reason(self) -> None:
+        fields = written(RUNNING.spec(retries=0), JOB, a_pod("j-1").ended(1))
+        assert self.conditions(RUNNING.view, fields)["Stalled"] == ("True", "BackoffLimitExceeded")
+        stuck = RUNNING.status("Progressing", reason="ImagePullBackOff", message="m")
+        assert self.conditions(stuck.view, {"runs": 1})["Progressing"] == ("True", "ImagePullBackOff")
+
+    def test_are_not_written_for_their_own_sake(self) -> None:
+        assert tasks.with_conditions(RUNNING.view, {}, NOW) == {}
+
+    def test_of_a_task_that_is_being_deleted_are_left_alone(self) -> None:
+        fields = tasks.with_conditions(RUNNING.view, {"runs": 1}, NOW)
+        edited = RUNNING.status("Progressing", **fields).changed({"metadata": {"generation": 2}})
+        assert tasks.with_conditions(edited.view, {}, NOW)["observedGeneration"] == 2
+        assert tasks.with_conditions(edited.deleting().view, {}, NOW) == {}
 
 
 class TestTheAfterword:
@@ -362,12 +411,6 @@ class TestWaiting:
 def test_a_job_that_is_refused_for_good_is_a_failure() -> None:
     refused = tasks.refused(FRESH.view, "JobInvalid", "spec.template: bad", NOW)
     assert (refused.verdict, refused.fields["reason"]) == (State.FAILED, "JobInvalid")
-
-
-def test_the_last_words_are_the_newest_attempts_that_said_any() -> None:
-    said = RUNNING.status("Failed", attempts=[attempt(1, "a"), attempt(2, "b"), attempt(3)])
-    assert tasks.last_words(said.view) == "b"
-    assert tasks.last_words(FRESH.view) == ""
 
 
 def attempt(number: int, lines: str = "") -> dict[str, Any]:

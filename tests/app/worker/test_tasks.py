@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any, ClassVar
 
 import pytest
 
@@ -8,7 +9,7 @@ from app.cluster.controller import After, Done, Outcome
 from app.lifecycle.names import job_name
 from app.worker.tasks import TaskReconciler, policy
 from tests.app.worker.world import INSTALLATION, SETTINGS, World, settled
-from tests.builders import SHOP, Json, definition, job, pod, task
+from tests.builders import SHOP, Builder, Json, app, app_version, definition, job, pod, task, version
 from tests.fakes.api import Call
 from tests.simulation.apiserver.client import FINE, Fate
 
@@ -176,7 +177,9 @@ class TestATaskThatCannotStart:
             world.api.put(TASK.raw)
             world.api.before = refuse
             assert await reconciled(world) == After(5.0)
-            assert world.task()["status"] == {"reason": "JobForbidden", "message": "policy x says no"}
+            said = world.task()["status"]
+            assert (said["reason"], said["message"]) == ("JobForbidden", "policy x says no")
+            assert "jobName" not in said
 
     async def test_for_a_quota_on_config_maps_says_so_too(self) -> None:
         def refuse(call: Call) -> None:
@@ -220,9 +223,143 @@ async def test_what_a_check_printed_that_was_stopped_is_added_to_its_verdict() -
         after = world.task()["status"]
         assert [attempt["lastLines"] for attempt in after["attempts"]] == ["waiting for db"]
         assert after | {"attempts": []} == verdict
+        assert verdict["conditions"][-1]["type"] == "Stalled"
         writes = len(world.api.writes())
         assert await reconciled(world) == Done()
         assert len(world.api.writes()) == writes
+
+
+class TestATaskThatNobodyWaitsFor:
+    """Its version was overtaken by a newer one: it ends, and so does its Job."""
+
+    OLD = version("web-web-1.0").covers("r")
+    NEW = version("web-web-2.0").created("2026-01-01T00:00:30Z")
+    APP = app_version(app("shop").version("1", 1)).created("2026-01-01T00:00:10Z")
+    SUPERSEDED: ClassVar[Json] = {"status": {"status": "Failed", "deploymentStatus": "Deprecated"}}
+
+    async def overtaken(self, world: World, owner: Builder[Any], *others: Builder[Any]) -> None:
+        """The task runs, and then its version ends."""
+        world.define()
+        world.api.put(TASK.owned_by(owner).raw)
+        for each in (owner, *others):
+            world.api.put(each.raw)
+        for _ in range(2):
+            assert await reconciled(world) == Done()
+        assert len(world.api.all(resources.JOBS)) == 1
+        world.api.put(owner.changed(self.SUPERSEDED).raw)
+
+    async def test_ends_and_so_does_its_job(self) -> None:
+        async with World(works=False) as world:
+            await self.overtaken(world, self.OLD, self.NEW)
+            assert await reconciled(world) == Done()
+            status = world.task()["status"]
+            assert (status["status"], status["reason"]) == ("Failed", "Superseded")
+            assert "KeptnWorkloadVersion web-web-1.0 was superseded by web-web-2.0" in status["message"]
+            assert not world.api.all(resources.JOBS)
+            writes = len(world.api.writes())
+            assert await reconciled(world) == Done()
+            assert len(world.api.writes()) == writes
+
+    async def test_of_an_app_ends_too(self) -> None:
+        async with World(works=False) as world:
+            newer = app_version(app("shop").version("2", 2)).created("2026-01-01T00:00:20Z")
+            await self.overtaken(world, self.APP, newer, app_version(app("shop").version("0", 3)))
+            assert await reconciled(world) == Done()
+            words = f"KeptnAppVersion {self.APP.name} was superseded by {newer.name};"
+            assert world.task()["status"]["message"].startswith(words)
+
+    async def test_has_its_job_deleted_after_a_restart_in_between(self) -> None:
+        async with World(works=False) as world:
+            await self.overtaken(world, self.OLD)
+
+            def refuse(call: Call) -> None:
+                if str(call) == "delete jobs":
+                    raise errors.Unavailable(503, "Unavailable", "the connection broke")
+
+            world.api.before = refuse
+            with pytest.raises(errors.Unavailable):
+                await reconciled(world)
+            assert world.task()["status"]["reason"] == "Superseded"
+            world.api.before = lambda call: None
+            await world.restart()
+            assert await reconciled(world) == Done()
+            assert not world.api.all(resources.JOBS)
+
+    async def test_has_a_job_deleted_that_it_never_spoke_of(self) -> None:
+        async with World(works=False) as world:
+            await self.overtaken(world, self.OLD)
+            world.api.edit(resources.TASKS, TASK.name, {"status": {"status": "Failed", "reason": "Superseded"}})
+            world.api.edit(resources.TASKS, TASK.name, {"status": {"jobName": "", "runs": 0}})
+            assert await reconciled(world) == Done()
+            assert not world.api.all(resources.JOBS)
+
+    async def test_keeps_a_verdict_that_is_there(self) -> None:
+        async with World(works=False) as world:
+            await self.overtaken(world, self.OLD)
+            complete = {"status": {"conditions": [{"type": "Complete", "status": "True"}]}}
+            world.api.edit(resources.JOBS, JOB, complete)
+            for _ in range(2):
+                assert await reconciled(world) == Done()
+            assert world.task()["status"]["status"] == "Succeeded"
+            assert len(world.api.all(resources.JOBS)) == 1
+
+    async def test_starts_no_job(self) -> None:
+        async with World(works=False) as world:
+            world.define()
+            world.api.put(self.OLD.changed(self.SUPERSEDED).raw)
+            world.api.put(TASK.owned_by(self.OLD).raw)
+            assert await reconciled(world) == Done()
+            assert world.task()["status"]["reason"] == "Superseded"
+            assert not world.api.all(resources.JOBS)
+
+    @pytest.mark.parametrize(
+        "owner", [OLD.with_uid("another").changed(SUPERSEDED), OLD.failed(), OLD.passed(), None], ids=lambda _: ""
+    )
+    async def test_is_no_other(self, owner: Builder[Any] | None) -> None:
+        async with World(works=False) as world:
+            world.define()
+            if owner is not None:
+                world.api.put(owner.raw)
+            world.api.put(TASK.owned_by(self.OLD).raw)
+            for _ in range(2):
+                assert await reconciled(world) == Done()
+            assert len(world.api.all(resources.JOBS)) == 1
+            assert world.task()["status"]["status"] == "Progressing"
+
+
+async def test_other_code_in_a_later_attempt_is_an_event_and_told_once() -> None:
+    async with World(works=False) as world:
+        owner = job(JOB).with_uid((await started(world))["metadata"]["uid"])
+        for name, code in (("p-1", "sha256:0123456789abcdef"), ("p-2", "sha256:fedcba9876543210")):
+            world.api.put(pod(name).of_task().owned_by(owner).ended(1).ran(code).raw)
+            for _ in range(2):
+                assert await reconciled(world) == Done()
+        await settled(world, 1.0)
+        (event,) = world.events("KeptnTask")
+        assert (event["reason"], event["type"], event["count"]) == ("CodeChanged", "Normal", 1)
+        assert "attempt 2 ran other code (sha256:fedcba9876543210) than attempt 1" in event["message"]
+        assert [each["codeDigest"][:11] for each in world.task()["status"]["attempts"]] == [
+            "sha256:0123",
+            "sha256:fedc",
+        ]
+
+
+async def test_conditions_cost_no_write_of_their_own_until_the_spec_is_edited() -> None:
+    async with World(works=False) as world:
+        await started(world)
+        status = world.task()["status"]
+        assert [(each["type"], each["status"]) for each in status["conditions"]] == [
+            ("Ready", "False"),
+            ("Progressing", "True"),
+        ]
+        writes = len(world.api.writes())
+        assert await reconciled(world) == Done()
+        assert len(world.api.writes()) == writes
+        world.api.edit(resources.TASKS, TASK.name, {"spec": {"retries": 5}})
+        for _ in range(2):
+            assert await reconciled(world) == Done()
+        assert len(world.api.writes()) == writes + 1
+        assert world.task()["status"]["observedGeneration"] == world.task()["metadata"]["generation"] == 2
 
 
 class TestThePolicy:
