@@ -19,7 +19,7 @@ def certificate() -> dict[str, Any]:
 
 
 def test_the_certificate_is_for_the_name_by_which_the_api_server_calls(chart: Rendered) -> None:
-    (service,) = chart.all("Service")
+    service = chart.one("Service", "lifecycle-webhook-service")
     name = f"{service['metadata']['name']}.{service['metadata']['namespace']}.svc"
     assert name in certificate()["spec"]["dnsNames"]
 

@@ -13,15 +13,19 @@ def webhook(chart: Rendered, name: str) -> Json:
 
 
 def excluded_namespaces(hook: Json) -> set[str]:
-    return {
-        value
+    return {value for listed in named_namespaces(hook, "NotIn") for value in listed}
+
+
+def named_namespaces(hook: Json, operator: str) -> list[list[str]]:
+    return [
+        expression["values"]
         for expression in hook["namespaceSelector"]["matchExpressions"]
-        if expression["key"] == "kubernetes.io/metadata.name" and expression["operator"] == "NotIn"
-        for value in expression["values"]
-    }
+        if expression["key"] == "kubernetes.io/metadata.name" and expression["operator"] == operator
+    ]
 
 
 NEVER = {"kube-system", "kube-public", "kube-node-lease", "keptn-system"}
+DENIED = {"cert-manager", "observability", "monitoring"}
 
 
 def test_configurations_have_keptns_names_and_get_their_ca_from_the_worker(chart: Rendered) -> None:
@@ -50,9 +54,24 @@ def test_only_new_pods_of_opted_in_namespaces_are_sent(chart: Rendered) -> None:
     assert {"key": wellknown.LABEL, "operator": "In", "values": [wellknown.LABEL_NAMESPACE]} in (
         hook["namespaceSelector"]["matchExpressions"]
     )
-    assert excluded_namespaces(hook) == NEVER
+    assert excluded_namespaces(hook) == NEVER | DENIED
+    assert named_namespaces(hook, "In") == []
     assert hook["clientConfig"]["service"]["path"] == "/mutate-v1-pod"
     assert hook["reinvocationPolicy"] == "IfNeeded"
+
+
+def test_namespaces_can_be_denied_and_allowed() -> None:
+    hook = webhook(rendered_with("--set", "deniedNamespaces={db,mq}"), "mpod.keptn.sh")
+    assert excluded_namespaces(hook) == NEVER | {"db", "mq"}
+    hook = webhook(rendered_with("--set-json", "deniedNamespaces=[]"), "mpod.keptn.sh")
+    assert excluded_namespaces(hook) == NEVER
+    hook = webhook(
+        rendered_with("--set", "allowedNamespaces={shop}", "--set", "deniedNamespaces={db}"), "mpod.keptn.sh"
+    )
+    assert (named_namespaces(hook, "In"), excluded_namespaces(hook)) == ([["shop"]], NEVER)
+    assert (
+        excluded_namespaces(webhook(rendered_with("--set", "allowedNamespaces={shop}"), "mnamespace.keptn.sh")) == NEVER
+    )
 
 
 def test_no_label_of_a_pod_keeps_it_from_being_checked(chart: Rendered) -> None:
@@ -103,7 +122,7 @@ def test_authors_of_definitions_hear_us_before_the_schema_and_are_not_stopped_by
 
 def test_in_another_namespace_everything_follows() -> None:
     chart = rendered_with("--namespace", "elsewhere")
-    assert excluded_namespaces(webhook(chart, "mpod.keptn.sh")) == NEVER - {"keptn-system"} | {"elsewhere"}
+    assert excluded_namespaces(webhook(chart, "mpod.keptn.sh")) == DENIED | NEVER - {"keptn-system"} | {"elsewhere"}
     for hook in ("mpod.keptn.sh", "mnamespace.keptn.sh", "vkeptntaskdefinition.kb.io"):
         assert webhook(chart, hook)["clientConfig"]["service"]["namespace"] == "elsewhere"
     assert "keptn-system" not in repr([item for item in chart.objects if item["kind"] != "CustomResourceDefinition"])
@@ -115,13 +134,24 @@ def test_in_another_namespace_everything_follows() -> None:
 def test_who_injects_the_ca_is_told_where() -> None:
     annotation = "cert-manager\\.io/inject-ca-from=keptn-system/keptn-certs"
     chart = rendered_with("--set", f"caInjectionAnnotations.{annotation}")
-    told = [
+    told = {
         (item["kind"], item["metadata"]["name"])
         for item in chart.objects
         if item["metadata"].get("annotations", {}).get("cert-manager.io/inject-ca-from") == "keptn-system/keptn-certs"
-    ]
-    assert told == [
-        ("CustomResourceDefinition", "keptntaskdefinitions.lifecycle.keptn.sh"),
+    }
+    converted = {
+        ("CustomResourceDefinition", crd["metadata"]["name"])
+        for crd in chart.all("CustomResourceDefinition")
+        if crd["spec"]["conversion"]["strategy"] == "Webhook"
+    }
+    assert converted
+    assert told == converted | {
         ("MutatingWebhookConfiguration", "lifecycle-mutating-webhook-configuration"),
         ("ValidatingWebhookConfiguration", "lifecycle-validating-webhook-configuration"),
-    ]
+    }
+
+
+def test_the_worker_finds_every_crd_that_it_must_fill_the_ca_into(chart: Rendered) -> None:
+    for crd in chart.all("CustomResourceDefinition"):
+        converted = crd["spec"]["conversion"]["strategy"] == "Webhook"
+        assert (crd["metadata"]["labels"].get(wellknown.INJECT_CERTIFICATE) == "true") >= converted

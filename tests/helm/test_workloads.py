@@ -22,6 +22,20 @@ def test_pods_carry_the_labels_that_people_and_keptns_users_look_for(chart: Rend
     assert labels.get("control-plane") == (WORKER if part == "worker" else None)
 
 
+def test_metrics_are_found_where_keptns_were(chart: Rendered) -> None:
+    service = chart.one("Service", "lifecycle-operator-metrics-service")
+    (port,) = service["spec"]["ports"]
+    assert (port["name"], port["port"]) == ("metrics", 2222)
+    deployment = chart.one("Deployment", WORKER)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    ports = {item["name"]: item["containerPort"] for item in container["ports"]}
+    assert ports[port["targetPort"]] == 2222
+    assert chart.environment(WORKER)["KEPTN_DORA_METRICS_PORT"] == "2222"
+    marks = deployment["spec"]["template"]["metadata"]["annotations"]
+    assert (marks["metrics.dynatrace.com/port"], marks["metrics.dynatrace.com/scrape"]) == ("2222", "true")
+    assert deployment["metadata"]["labels"]["control-plane"] == WORKER
+
+
 def selects(selector: dict[str, str], item: Json) -> bool:
     labels: dict[str, str] = item["spec"]["template"]["metadata"]["labels"]
     return selector.items() <= labels.items()
@@ -44,6 +58,7 @@ def test_selectors_choose_their_own_pods_and_no_others(chart: Rendered) -> None:
         ("PodDisruptionBudget", WORKER): [WORKER],
         ("PodDisruptionBudget", WEBHOOK): [WEBHOOK],
         ("Service", "lifecycle-webhook-service"): [WEBHOOK],
+        ("Service", "lifecycle-operator-metrics-service"): [WORKER],
     }
 
 
@@ -172,6 +187,7 @@ def test_the_user_id_can_be_left_to_the_platform() -> None:
 
 def test_network_policies_come_when_asked_for_and_open_the_ports_in_use(chart: Rendered) -> None:
     assert not chart.all("NetworkPolicy")
+    assert not chart.all("ServiceMonitor")
     policies = rendered_with("--set", "networkPolicy.enabled=true").all("NetworkPolicy")
     opened = {
         item["metadata"]["labels"]["app.kubernetes.io/component"]: [
@@ -179,4 +195,4 @@ def test_network_policies_come_when_asked_for_and_open_the_ports_in_use(chart: R
         ]
         for item in policies
     }
-    assert opened == {"worker": ["health"], "webhook": ["health", "webhook"]}
+    assert opened == {"worker": ["health", "metrics"], "webhook": ["health", "webhook"]}
