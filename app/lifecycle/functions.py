@@ -106,9 +106,16 @@ def resolve(definition: TaskDefinition, parent: TaskDefinition | None) -> Functi
         return Problem("FunctionLoop", f"definition {name} builds on itself; name another definition in functionRef")
     base = runner(parent)
     if base is None:
+        why = "runs a container and has no script to share" if parent.spec.container else "has no script"
         return Problem(
             "FunctionNotAScript",
-            f"definition {name} builds on {wanted}, which runs a container and has no script to share",
+            f"definition {name} builds on {wanted}, which {why}; name a deno or python definition in functionRef",
+        )
+    if function_ref(parent) == name:
+        return Problem(
+            "FunctionLoop",
+            f"definition {name} builds on {wanted}, which builds on {name} again; give one of the two a script of its "
+            "own",
         )
     if function_ref(parent):
         return Problem(

@@ -100,7 +100,8 @@ class TestFunctionRef:
         [
             (None, "FunctionNotFound", "create it"),
             (definition("parent").spec(container={"name": "c"}), "FunctionNotAScript", "runs a container"),
-            (definition("parent"), "FunctionNotAScript", "no script to share"),
+            (definition("parent"), "FunctionNotAScript", "has no script; name a deno or python definition"),
+            (definition("parent").spec(deno={"functionRef": {"name": "child"}}), "FunctionLoop", "of its own"),
             (definition("parent").spec(deno={"functionRef": {"name": "top"}}), "FunctionChain", "name top directly"),
             (definition("parent").spec(deno={}), "NothingToRun", "has no code"),
         ],
