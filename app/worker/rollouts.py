@@ -9,12 +9,12 @@ from app.cluster import resources
 from app.cluster.api import PatchType
 from app.cluster.controller import After, Done, Outcome
 from app.cluster.errors import NotFound
-from app.lifecycle import apps, explain, rollouts
+from app.lifecycle import apps, explain, rollouts, strategies
 from app.lifecycle.explain import Around, Hold, HoldState
 from app.lifecycle.phases import WORKLOAD_PRE_EVALUATIONS
 from app.worker.caches import BY_APP, BY_OWNER, HELD_OF_REVISION, scoped
 from app.worker.context import Context
-from app.worker.links import Link, Links, RevisionKey
+from app.worker.links import Link, Links, RevisionKey, VersionKey
 
 # A definition, Secret or ConfigMap that is applied together with the workload needs no event for being a moment late.
 _SETTLE_SECONDS = 2.0
@@ -23,6 +23,7 @@ _PAUSE_SECONDS = 2.0
 REASON_FAILED = "WorkloadPreDeployTasksFailed"
 REASON_WAITING = "WorkloadPreDeployTasksWaiting"
 REASON_REFUSED = "SchedulingGateNotRemoved"
+REASON_STRATEGY = "OldPodsEndBeforeChecks"
 
 
 class HoldReconciler:
@@ -33,6 +34,7 @@ class HoldReconciler:
         self._links = links
         self._told: dict[RevisionKey, tuple[str, frozenset[str]]] = {}
         self._said: dict[RevisionKey, tuple[HoldState, float]] = {}  # what the Deployment was last told, and when
+        self._warned: set[RevisionKey] = set()  # whose Deployment was told that its strategy makes an outage
 
     async def __call__(self, key: RevisionKey) -> Outcome:
         link = self._links.get(key)
@@ -40,7 +42,10 @@ class HoldReconciler:
         if link is None or hold is None:
             self._told.pop(key, None)
             self._said.pop(key, None)
+            if link is None:
+                self._warned.discard(key)
             return Done()
+        self._warn(key, link)
         if hold.state is HoldState.WAITING:
             early = _SETTLE_SECONDS - rollouts.seconds_since(hold.since, self._context.now())
             if early > 0:
@@ -75,6 +80,24 @@ class HoldReconciler:
             self._context.caches.deployments.observe(body)
             self._said[key] = hold.state, now
         return Done() if change.look_again is None else After(change.look_again)
+
+    def _warn(self, key: RevisionKey, link: Link) -> None:
+        """Says once for each revision that its strategy ends the old pods before the new ones are checked."""
+        if link.parent_kind != "Deployment" or key in self._warned:
+            return
+        deployment = self._context.caches.deployments.get(key.namespace, link.parent.metadata.name)
+        if deployment is not None and self._is_newest(key, deployment) and self._is_checked(link.version):
+            self._warned.add(key)
+            if words := strategies.warning(deployment):
+                self._context.event("Deployment", deployment, REASON_STRATEGY, words, warning=True)
+
+    def _is_checked(self, key: VersionKey) -> bool:
+        """Whether something runs before the deployment, for the workload or for its app."""
+        caches = self._context.caches
+        version = caches.versions.get(*key)
+        context = caches.app_contexts.get(key[0], version.spec.app) if version is not None else None
+        specs = [each.spec for each in (version, context) if each is not None]
+        return any(spec.pre_deployment_tasks or spec.pre_deployment_evaluations for spec in specs)
 
     def _hold(self, key: RevisionKey, link: Link) -> Hold | None:
         caches = self._context.caches

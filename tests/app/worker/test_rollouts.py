@@ -83,6 +83,37 @@ class TestEvents:
             assert len([call for call in world.api.writes() if call.resource == "keptntasks"]) <= 4
 
 
+def recreate(world: World) -> None:
+    change = {"spec": {"strategy": {"type": "Recreate"}}, "status": {"observedGeneration": 2}}
+    world.api.edit(resources.DEPLOYMENTS, "web", change)
+
+
+class TestAStrategyThatEndsTheOldPodsFirst:
+    async def test_is_spoken_of_once_for_each_revision(self) -> None:
+        async with World() as world:
+            world.define()
+            world.deploy()
+            recreate(world)
+            world.scale_up("web-1", "web-1-late")
+            await world.until(world.is_open)
+            await settled(world)
+            (event,) = world.events("Deployment")
+            assert (event["reason"], event["type"], event["count"]) == ("OldPodsEndBeforeChecks", "Warning", 1)
+            world.deploy(image="web:2", version="2.0", revision=2)
+            recreate(world)
+            await world.until(world.is_open)
+            await settled(world)
+            assert [event["count"] for event in world.events("Deployment")] == [2]
+
+    async def test_is_nothing_to_speak_of_where_no_check_holds_the_pods(self) -> None:
+        async with World() as world:
+            world.deploy(checks="")
+            recreate(world)
+            await world.until(world.is_open)
+            await settled(world)
+            assert world.events("Deployment") == []
+
+
 class TestTheCondition:
     async def test_is_left_alone_by_an_older_replica_set(self) -> None:
         async with World() as world:
