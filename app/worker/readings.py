@@ -61,18 +61,36 @@ class Readings:
                 f"{whose} has an objective with a query and nobody to ask; add spec.provider with type prometheus and "
                 "a targetServer"
             )
-        if provider.type not in readings.SPEAK_PROMETHEUS:
+        kind, where = provider.type, meta.namespace
+        if provider.name and not provider.target_server:
+            # All of it is the named one's: its Secret goes to nobody's server but its own.
+            found = await self._named(provider.name, meta.namespace)
+            provider, kind, where = found.spec, found.type, found.metadata.namespace
+        if kind not in readings.SPEAK_PROMETHEUS:
             raise _ProblemError(
-                f"spec.provider.type of {whose} is {provider.type!r}; Holdfast can ask {_types()}. For another, keep "
-                "Keptn's metrics operator and name its KeptnMetric in keptnMetricRef"
+                f"the provider of {whose} is of type {kind!r}; Holdfast can ask {_types()}. For another, keep Keptn's "
+                "metrics operator and name its KeptnMetric in keptnMetricRef"
             )
-        return Reading(await self._ask(await self._server(provider, meta.namespace), query))
+        return Reading(await self._ask(await self._server(provider, where), query))
+
+    async def _named(self, name: str, namespace: str) -> MetricsProvider:
+        """The provider that a definition in `namespace` names: of that namespace, else of the installation's."""
+        places = tuple(dict.fromkeys((namespace, self._context.settings.namespace)))
+        for place in places:
+            found = await self._provider(name, place)
+            if found is not None:
+                return found
+        raise _ProblemError(
+            f"there is no KeptnMetricsProvider {name} in namespace {' or '.join(places)}; create it, or write a "
+            "targetServer into the definition's spec.provider"
+        )
 
     async def _metric(self, objective: Objective, namespace: str) -> Reading:
         metric = await self._find(objective, namespace)
         if readings.is_fresh(metric, self._context.now()):
             return readings.value(metric, self._context.now())
-        provider = await self._provider(metric)
+        name = metric.spec.provider.name
+        provider = await self._provider(name, metric.metadata.namespace) if name else None
         if provider is None or not readings.can_be_asked(metric, provider):
             return readings.value(metric, self._context.now())
         server = await self._server(provider.spec, metric.metadata.namespace)
@@ -99,16 +117,12 @@ class Readings:
         where = " or ".join(dict.fromkeys(places))
         raise _ProblemError(f"there is no KeptnMetric {reference.name} in namespace {where}")
 
-    async def _provider(self, metric: Metric) -> MetricsProvider | None:
-        """The metric's provider, which is in its namespace; None if nobody knows it."""
-        name = metric.spec.provider.name
-        if not name:
-            return None
+    async def _provider(self, name: str, namespace: str) -> MetricsProvider | None:
+        """A KeptnMetricsProvider, None if it is not there or not for us to read."""
         try:
-            found = await self._context.api.get(resources.METRICS_PROVIDERS, name, metric.metadata.namespace)
+            return _read(MetricsProvider, await self._context.api.get(resources.METRICS_PROVIDERS, name, namespace))
         except (NotFound, Forbidden):
             return None
-        return _read(MetricsProvider, found)
 
     async def _server(self, provider: Provider, namespace: str) -> Server:
         """Whom to ask, and with what from the Secret that the provider names in its own namespace."""
