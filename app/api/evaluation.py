@@ -24,9 +24,9 @@ class SecretKey(Model):
 class Provider(Model):
     """Whom to ask for an objective's `query`: the fields of a KeptnMetricsProvider. Holdfast's addition.
 
-    `name` is that of a KeptnMetricsProvider, in the definition's namespace or the installation's, that is asked where no
-    `targetServer` is given here: with all that is its own, so that its Secret goes to nobody else's server. It is all
-    that there is in a definition written for v1alpha1 or v1alpha2, whose `source` it is.
+    `name` is that of a KeptnMetricsProvider, in the definition's namespace or the installation's, for definitions that
+    give no `targetServer`. It is asked with all that is its own, so that its Secret goes to nobody else's server. A
+    definition written for v1alpha1 or v1alpha2 has nothing else: `name` is its `source`.
     """
 
     name: str = ""
