@@ -112,7 +112,7 @@ class DefinitionValidator:
                     script = spec.get(runner)
                     path = f"spec.{runner}"
                     if (parent := _named(script, "functionRef")) and parent != name:
-                        said = await self._parent(parent, namespace)
+                        said = await self._parent(parent, namespace, name)
                         warnings += [f"{path}.functionRef.name: {text}" for text in said]
                     if config_map := _named(script, "configMapRef"):
                         said = await self._config_map(config_map, namespace)
@@ -121,7 +121,7 @@ class DefinitionValidator:
             pass  # nothing is known, and a warning would be noise
         return [], warnings
 
-    async def _parent(self, name: str, namespace: str) -> list[str]:
+    async def _parent(self, name: str, namespace: str, child: str) -> list[str]:
         found = await self._find(TASK_DEFINITIONS, name, namespace)
         places = namespace
         if found is None and namespace != self._installation:
@@ -133,6 +133,8 @@ class DefinitionValidator:
         if spec.get("container"):
             return [f"{name} runs a container, which has no script to share; name a deno or python definition"]
         further = _named(spec.get("deno"), "functionRef") or _named(spec.get("python"), "functionRef")
+        if further == child:
+            return [f"{name} itself builds on {child}; give one of the two a script of its own"]
         if further:
             return [f"{name} itself builds on {further}, and only one level is followed; name {further} here"]
         return []

@@ -262,6 +262,10 @@ async def test_a_definition_in_either_namespace_is_fine(namespace: str) -> None:
             {"python": {"functionRef": {"name": "base"}}},
             "slack itself builds on base, and only one level is followed; name base",
         ),
+        (
+            {"python": {"functionRef": {"name": "check"}}},
+            "slack itself builds on check; give one of the two a script of its own",
+        ),
     ],
 )
 async def test_a_definition_that_cannot_be_built_on_is_a_warning(spec: Json, said: str) -> None:
