@@ -8,8 +8,8 @@ from app.lifecycle.deployed import LOOK_AGAIN, Deployed
 from app.lifecycle.revisions import template_digest
 from app.worker import deployed
 from app.worker.deployed import Rollouts
-from tests.app.worker.world import World
-from tests.builders import SHOP, Builder, Json, daemon_set, deployment, replica_set, rollout, stateful_set, version
+from tests.app.worker.world import World, settled
+from tests.builders import SHOP, Builder, Json, daemon_set, deployment, pod, replica_set, rollout, stateful_set, version
 
 pytestmark = pytest.mark.looptime
 
@@ -252,3 +252,83 @@ class TestDaemonSets:
 async def test_nobody_knows_of_a_kind_that_deploys_nothing() -> None:
     async with World(works=False) as world:
         assert await Rollouts(world.context).look(of("Pod", "p").view) is None
+
+
+class TestAVersion:
+    """Is told of its workload's progress, whatever deploys its pods."""
+
+    @staticmethod
+    def keys(name: str) -> dict[str, str]:
+        return {"keptn.sh/workload": name, "keptn.sh/version": "1.0"}
+
+    @staticmethod
+    def state(world: World) -> str:
+        found = world.api.all(resources.WORKLOAD_VERSIONS)
+        return str((found[0].get("status") or {}).get("deploymentStatus")) if found else ""
+
+    async def deploys(self, world: World) -> None:
+        await world.until(lambda: self.state(world) == "Progressing" and world.is_open())
+        await settled(world, 5.0)
+        assert self.state(world) == "Progressing"
+
+    async def ends(self, world: World, within: float = 0.1) -> None:
+        assert await world.until(lambda: self.state(world) == "Succeeded") < within
+
+    async def test_of_a_deployment_ends_its_deploy_phase_once_that_is_up(self) -> None:
+        async with World() as world:
+            world.deploy(checks="")
+            await self.deploys(world)
+            world.api.edit(resources.DEPLOYMENTS, "web", UP)
+            await self.ends(world)
+
+    async def test_of_a_replica_set_of_nobody_ends_its_deploy_phase_once_that_is_up(self) -> None:
+        template = TEMPLATE | {"metadata": {"annotations": self.keys("web")}}
+        own = replica_set("web").changed({"spec": {"replicas": 1, "template": template}})
+        async with World() as world:
+            put(world, own, pod("web-a").held().owned_by(own).changed(template))
+            await self.deploys(world)
+            status: Json = {"replicas": 1, "availableReplicas": 1, "observedGeneration": 1}
+            world.api.edit(resources.REPLICASETS, "web", {"status": status})
+            await self.ends(world)
+
+    @pytest.mark.parametrize(
+        ("builder", "hash_", "record", "status"),
+        [
+            (TestStatefulSets.DB, "db-2", "db-2", TestStatefulSets.STATUS | UP["status"]),
+            (TestDaemonSets.AGENT, "7f", "agent-7f", TestDaemonSets.STATUS),
+        ],
+        ids=["StatefulSet", "DaemonSet"],
+    )
+    async def test_of_a_set_ends_its_deploy_phase_once_that_is_up(
+        self, builder: Builder[Any], hash_: str, record: str, status: Json
+    ) -> None:
+        template = TEMPLATE | {"metadata": {"annotations": self.keys(builder.name)}}
+        async with World() as world:
+            put(world, builder.changed({"spec": {"template": template}}))
+            data = {"spec": {"template": template}}
+            world.api.make(resources.CONTROLLERREVISIONS, record, SHOP, data=data)
+            put(world, pod("p").held().owned_by(builder).changed(template).revision(hash_))
+            await self.deploys(world)
+            put(world, builder.changed({"spec": {"template": template}, "status": status}))
+            await self.ends(world)
+
+    async def test_of_a_rollout_looks_at_it_every_two_seconds_and_no_longer_than_it_has_to(self) -> None:
+        template = TEMPLATE | {"metadata": {"annotations": self.keys("web")}}
+        async with World() as world:
+            put(world, TestRollouts.ROLLOUT, TestRollouts.OWN.changed({"spec": {"template": template}}))
+            put(world, pod("web-1-a").held().owned_by(TestRollouts.OWN).changed(template))
+            await self.deploys(world)
+            put(world, TestRollouts.ROLLOUT.status("Healthy", 1, 1))
+            await self.ends(world, LOOK_AGAIN + 0.1)
+            world.api.calls.clear()
+            await settled(world, 60.0)
+            assert "rollouts" not in reads(world)
+
+    async def test_of_a_rollout_is_told_by_its_replica_set(self) -> None:
+        template = TEMPLATE | {"metadata": {"annotations": self.keys("web")}}
+        async with World() as world:
+            own = TestRollouts.OWN.changed({"spec": {"template": template}})
+            put(world, TestRollouts.ROLLOUT, own, pod("web-1-a").held().owned_by(own).changed(template))
+            await self.deploys(world)
+            put(world, TestRollouts.ROLLOUT.status("Healthy", 1, 1), own.annotated(touched="1"))
+            await self.ends(world)
