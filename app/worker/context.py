@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,6 +44,7 @@ class Context:
     # Tasks that it is just making. A watch may show one before the answer to its own create does, which says the uid.
     births: dict[tuple[str, str], asyncio.Event] = field(default_factory=dict)
     notify: Callable[[happenings.Happening], None] = _nobody  # returns at once
+    counts: Counter[str] = field(default_factory=Counter)  # for telemetry.metrics
     traces: Traces = field(init=False)
 
     def __post_init__(self) -> None:

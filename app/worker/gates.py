@@ -7,6 +7,7 @@ from app.cluster import resources
 from app.cluster.api import PatchType
 from app.cluster.errors import Conflict, Forbidden, Invalid, NotFound
 from app.lifecycle import gates
+from app.telemetry.metrics import GATES_OPENED
 from app.worker.context import Context, together
 
 _AT_ONCE = 20
@@ -54,6 +55,7 @@ class Gates:
                         return
                 else:
                     self._context.caches.pods.observe(body)
+                    self._context.counts[GATES_OPENED] += 1
                     return
         raise Conflict(409, "Conflict", f"pod {meta.namespace}/{meta.name} changes too fast to open its gate")
 

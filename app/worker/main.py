@@ -18,8 +18,12 @@ from app.cluster.queue import WorkQueue
 from app.settings import Settings
 from app.telemetry.cloudevents import CloudEvents
 from app.telemetry.health import HealthServer
+from app.telemetry.metrics import Metrics
+from app.telemetry.plain_http import PlainServer
+from app.telemetry.tracing import Tracing
 from app.worker import caches
 from app.worker.context import Context
+from app.worker.observing import Observing
 from app.worker.wiring import Wiring
 
 log = logging.getLogger(__name__)
@@ -27,6 +31,8 @@ log = logging.getLogger(__name__)
 COMPONENT = "keptnworkloadversion-controller"
 # Longer than this without a word on any one watch, and the process is no use any more.
 _SILENT_SECONDS = 2 * MAX_SILENCE
+# As long as Prometheus waits for an answer.
+_SCRAPE_SECONDS = 10.0
 
 
 class Worker:
@@ -46,6 +52,8 @@ class Worker:
             api, namespace=settings.namespace, name=settings.lease_name, identity=settings.pod_name, now=now, rng=rng
         )
         self._fenced = Fenced(api, lambda: self._elector.leading)
+        self.metrics = Metrics(lambda: self.leading)
+        self._tracing = Tracing()
         self._certificates = CertificateManager(self._fenced, settings, now=now, rng=rng)
 
     @property
@@ -92,13 +100,19 @@ class Worker:
             for informer in self._caches.all():
                 await informer.synced()
             log.info("all caches are in step")
-            group.create_task(Wiring(context, lambda: WorkQueue(self._rng)).run())
+            wiring = Wiring(context, lambda: WorkQueue(self._rng))
+            Observing(context, self.metrics, self._tracing).begin(wiring.controllers())
+            group.create_task(self._tracing.run())
+            group.create_task(wiring.run())
 
 
 async def serve(settings: Settings, api: Api) -> None:
     """Runs the worker until SIGTERM or SIGINT. Raises LeadershipLost if another took over meanwhile."""
     worker = Worker(settings, api, random.Random(), lambda: datetime.now(UTC))
     health = await HealthServer(live=worker.live, ready=worker.ready).start(settings.health_port)
+    metrics = await PlainServer({"/metrics": worker.metrics.page}, deadline=_SCRAPE_SECONDS).start(
+        settings.metrics_port
+    )
     task = asyncio.ensure_future(worker.run())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -110,5 +124,6 @@ async def serve(settings: Settings, api: Api) -> None:
         log.error("stopping, so as to start anew as a candidate", extra={"error": str(lost.exceptions[0])})
         raise SystemExit(1) from None
     finally:
-        health.close()
-        await health.wait_closed()
+        for server in (health, metrics):
+            server.close()
+            await server.wait_closed()

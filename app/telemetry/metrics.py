@@ -1,0 +1,186 @@
+"""What Prometheus reads of this process at ``/metrics``: Keptn's metrics, and a few of Holdfast's own.
+
+Only the leader speaks of the lifecycle, so that nothing is there twice. A page is made at most once a second however
+many ask for it, and others get their turn meanwhile.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+from app.api.app import AppVersion
+from app.api.evaluation import Evaluation
+from app.api.meta import ObjectMeta
+from app.api.task import Task
+from app.api.workload import WorkloadVersion
+from app.lifecycle import spans
+from app.lifecycle.states import State
+from app.telemetry import gauges, labels, process
+from app.telemetry.ended import Ended
+from app.telemetry.exposition import CONTENT_TYPE, Family
+from app.telemetry.exposition import labels as own_labels
+from app.telemetry.gauges import has_evaluation_ended, has_task_ended, seconds_between
+from app.telemetry.plain_http import Page
+
+# Seconds for which a page is good enough for whoever else asks.
+_FRESH = 1.0
+# After so many lines others get their turn.
+_BREATH = 500
+
+
+GATES_OPENED: Final = "gates opened"
+
+_PROMOTED = frozenset({State.SUCCEEDED, State.WARNING, State.FAILED})
+
+
+class HasMetadata(Protocol):
+    @property
+    def metadata(self) -> ObjectMeta: ...
+
+
+T = TypeVar("T", bound=HasMetadata)
+
+
+class Timed(Protocol):
+    @property
+    def start_time(self) -> str | None: ...
+    @property
+    def end_time(self) -> str | None: ...
+
+
+class Sized(Protocol):
+    def __len__(self) -> int: ...
+
+
+class Work(Protocol):
+    """A controller, as far as it is counted."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def outcomes(self) -> Mapping[str, int]: ...
+    @property
+    def queue(self) -> Sized: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Led:
+    """What the leader can tell: its objects, its controllers, and what it has counted itself."""
+
+    app_versions: Callable[[], Collection[AppVersion]]
+    versions: Callable[[], Collection[WorkloadVersion]]
+    tasks: Callable[[], Collection[Task]]
+    evaluations: Callable[[], Collection[Evaluation]]
+    controllers: Sequence[Work]
+    counts: Mapping[str, int]
+
+
+class Metrics:
+    """Counts what ends as it is told of changes, and makes the page."""
+
+    def __init__(self, leading: Callable[[], bool]) -> None:
+        self._leading = leading
+        self._led: Led | None = None
+        self._apps = Ended("keptn_app", "App versions")
+        self._deployments = Ended("keptn_deployment", "Workload versions")
+        self._tasks = Ended("keptn_task", "Tasks")
+        self._evaluations = Ended("keptn_evaluation", "Evaluations")
+        self._promotions = Ended("keptn_promotion", "App versions with promotion tasks")
+        self._busy = asyncio.Lock()
+        self._page = Page(b"")
+        self._made = float("-inf")
+
+    def lead(self, led: Led) -> None:
+        """This process leads from now on."""
+        self._led = led
+
+    # What has changed. The first word on an object counts nothing: it may have ended long ago.
+
+    def app_version(self, old: AppVersion | None, new: AppVersion | None) -> None:
+        self._apps.forget_unless(old, new)
+        self._promotions.forget_unless(old, new)
+        if old is None or new is None or not _has_just_ended(old, new, spans.has_ended):
+            return
+        name = labels.app_ended(new)
+        self._apps.count(new.metadata.uid, name, _taken(new.status) if new.status.status == State.SUCCEEDED else None)
+        if new.spec.promotion_tasks and new.status.promotion_status in _PROMOTED:
+            self._promotions.count(new.metadata.uid, name, None)
+
+    def version(self, old: WorkloadVersion | None, new: WorkloadVersion | None) -> None:
+        self._deployments.forget_unless(old, new)
+        if old is not None and new is not None and _has_just_ended(old, new, spans.has_ended):
+            seconds = _taken(new.status) if new.status.status == State.SUCCEEDED else None
+            self._deployments.count(new.metadata.uid, labels.workload_ended(new), seconds)
+
+    def task(self, old: Task | None, new: Task | None) -> None:
+        self._tasks.forget_unless(old, new)
+        if old is not None and new is not None and _has_just_ended(old, new, has_task_ended):
+            self._tasks.count(new.metadata.uid, labels.task_ended(new), _taken(new.status))
+
+    def evaluation(self, old: Evaluation | None, new: Evaluation | None) -> None:
+        self._evaluations.forget_unless(old, new)
+        if old is not None and new is not None and _has_just_ended(old, new, has_evaluation_ended):
+            self._evaluations.count(new.metadata.uid, labels.evaluation_ended(new), _taken(new.status))
+
+    # What is read
+
+    async def page(self) -> Page:
+        """All metrics as they are now, or were within the last second."""
+        loop = asyncio.get_running_loop()
+        async with self._busy:
+            if loop.time() - self._made >= _FRESH:
+                self._page = Page(await _text(self._families()), content_type=CONTENT_TYPE)
+                self._made = loop.time()
+            return self._page
+
+    def _families(self) -> Iterable[Family]:
+        yield from process.families()
+        leads = self._led is not None and self._leading()
+        yield Family("holdfast_leader", "gauge", "Whether this process leads.", [f"holdfast_leader {int(leads)}"])
+        name = "keptn_lifecycle_active_total"
+        yield Family(name, "counter", "One for each process that runs.", [f"{name} 1"])
+        if self._led is None or not leads:
+            return
+        led = self._led
+        yield from gauges.families(led.app_versions(), led.versions(), led.tasks(), led.evaluations())
+        for ended in (self._apps, self._deployments, self._tasks, self._evaluations, self._promotions):
+            yield from ended.families()
+        yield from _own(led)
+
+
+def _has_just_ended(old: T, new: T, has_ended: Callable[[T], bool]) -> bool:
+    return old.metadata.uid == new.metadata.uid and has_ended(new) and not has_ended(old)
+
+
+def _taken(status: Timed) -> float | None:
+    return seconds_between(status.start_time, status.end_time) if status.start_time and status.end_time else None
+
+
+def _own(led: Led) -> Iterable[Family]:
+    name = "holdfast_reconciles_total"
+    lines = [
+        f"{name}{own_labels({'controller': each.name, 'outcome': outcome})} {count}"
+        for each in led.controllers
+        for outcome, count in sorted(each.outcomes.items())
+    ]
+    yield Family(name, "counter", "Keys looked at, by how that ended: failed ones have a traceback in the log.", lines)
+    name = "holdfast_queue_depth"
+    lines = [f"{name}{own_labels({'controller': each.name})} {len(each.queue)}" for each in led.controllers]
+    yield Family(name, "gauge", "Keys that wait to be looked at.", lines)
+    name = "holdfast_gates_opened_total"
+    yield Family(name, "counter", "Pods whose gate was opened.", [f"{name} {led.counts.get(GATES_OPENED, 0)}"])
+
+
+async def _text(families: Iterable[Family]) -> bytes:
+    parts: list[str] = []
+    told = 0
+    for family in families:
+        parts.append(family.head)
+        for line in family.lines:
+            parts.append(line)
+            parts.append("\n")
+            told += 1
+            if told % _BREATH == 0:
+                await asyncio.sleep(0)
+    return "".join(parts).encode()
