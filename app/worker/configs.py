@@ -34,7 +34,8 @@ class ConfigReconciler:
         others = caches.configs_of(installation)
         if key[0] == installation:
             # Keptn's own words, which people's scripts wait for.
-            log.info("reconciling Keptn Config", extra={"config": key[1], "read": config.chosen(others) == found})
+            about = {"config": key[1], "resourceVersion": found.metadata.resource_version}
+            log.info("reconciling Keptn Config", extra={**about, "read": config.chosen(others) == found})
         complaints = config.complaints(found, others, installation)
         for complaint in complaints:
             if complaint not in self._told.get(key, ()):

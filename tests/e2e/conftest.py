@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import dump
+from tests.e2e.keptnconfig import KeptnConfig
 from tests.e2e.kube import config
 from tests.e2e.kube.client import Kube
 from tests.e2e.kube.kubectl import Kubectl
@@ -118,3 +119,11 @@ def scripts(kube: Kube, namespaces: Namespaces, python_image: str) -> Scripts:
     server = Scripts(kube, namespaces.new("scripts", annotations={}), python_image)
     server.start()
     return server
+
+
+@pytest.fixture
+def keptn_config(kube: Kube) -> Iterator[KeptnConfig]:
+    """The installation's KeptnConfig, for this test to set; not there before and after it."""
+    config = KeptnConfig(kube)
+    yield config
+    config.delete()
