@@ -31,7 +31,7 @@ class DiscoveryReconciler:
             return Done()  # once it is gone, another is made
         workloads = [each for each in caches.workloads.by_index(BY_APP, scoped(*key)) if not _is_going(each)]
         single = discovery.is_single_service(workloads, (*requests, *((app,) if app is not None else ())))
-        left = 0.0 if single else self._settling.workloads_left(*key)
+        left = self._settling.workloads_left(*key)
         if left > 0:
             return After(left)
         if app is None:

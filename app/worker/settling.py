@@ -22,10 +22,13 @@ class _News:
 
 
 class Settling:
-    """`has_context` says whether an app has a KeptnAppContext, `limit` the most seconds that anybody waits."""
+    """`is_known` says whether an app's KeptnAppContext is there, or none is to be expected any more.
 
-    def __init__(self, has_context: Callable[[str, str], bool], limit: Callable[[], float]) -> None:
-        self._has_context = has_context
+    `limit` is the most seconds that anybody waits.
+    """
+
+    def __init__(self, is_known: Callable[[str, str], bool], limit: Callable[[], float]) -> None:
+        self._is_known = is_known
         self._limit = limit
         self._all: dict[AppKey, _News] = {}
         self._workloads: dict[AppKey, _News] = {}
@@ -38,7 +41,7 @@ class Settling:
 
     def left(self, namespace: str, app: str) -> float:
         """Seconds until the app has settled, so that a version of it may begin; 0 if it has."""
-        quiet = apps.QUIET if self._has_context(namespace, app) else apps.QUIET_WITHOUT_CONTEXT
+        quiet = apps.QUIET if self._is_known(namespace, app) else apps.QUIET_WITHOUT_CONTEXT
         return self._left(self._all, (namespace, app), quiet)
 
     def workloads_left(self, namespace: str, app: str) -> float:

@@ -60,7 +60,7 @@ class Wiring:
     def __init__(self, context: Context, queue: Callable[[], WorkQueue[Any]]) -> None:
         self._context = context
         self._links = Links()
-        self._settling = Settling(self._has_context, lambda: context.config().discovery_seconds)
+        self._settling = Settling(self._is_known, lambda: context.config().discovery_seconds)
         told = Poison(context, self._links)
         self.revisions: Controller[RevisionKey] = Controller(
             "revisions",
@@ -120,11 +120,12 @@ class Wiring:
         self._news = AppNews(context, self._settling, self.apps.queue, self.discovery.queue)
         self._changes = Changes(context, self.configs.queue.add, self._reconsider)
 
-    def _has_context(self, namespace: str, app: str) -> bool:
+    def _is_known(self, namespace: str, app: str) -> bool:
+        """Whether there is nothing more to be expected of an app: it has a context, or has been deployed without."""
         caches = self._context.caches
         written = caches.apps.get(namespace, app)
         return caches.app_contexts.get(namespace, app) is not None or (
-            written is not None and app_lists(written.metadata.annotations) is not None
+            written is not None and written.metadata.generation > 1
         )
 
     def controllers(self) -> list[Controller[Any]]:
@@ -254,8 +255,11 @@ class Wiring:
                     self.revisions.queue.add(revision)
 
     def _end_with(self, version: WorkloadVersion | AppVersion | None) -> None:
-        """Ends the evaluations of a version that another has overtaken."""
+        """Ends the tasks and evaluations of a version that another has overtaken."""
         if version is not None and was_superseded(version.status):
+            for task in self._context.caches.tasks.by_index(BY_OWNER, version.metadata.uid):
+                if not is_completed(task.status.status):
+                    self.tasks.queue.add(task.key)
             for evaluation in self._context.caches.evaluations.by_index(BY_OWNER, version.metadata.uid):
                 if not is_completed(evaluation.status.overall_status):
                     self.evaluations.queue.add(evaluation.key)

@@ -67,7 +67,7 @@ class TestABypass:
             world.define()
             world.deploy()
             world.api.before = refuse
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(2.0)
             assert world.versions() == {"web-web-1.0": "Succeeded"}
             world.api.before = lambda call: None
             world.api.edit(resources.PODS, "web-1-0", self.WIPED)

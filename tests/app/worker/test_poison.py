@@ -30,7 +30,7 @@ class TestAPoisonObject:
             world.define("poison")
             world.deploy("shop", "poison")
             world.deploy("web", "check")
-            await world.until(lambda: world.is_open("web-1-0"), within=1.0)
+            await world.until(lambda: world.is_open("web-1-0"), within=2.0)
             await settled(world, 3600.0)
             (event,) = world.events("KeptnTask")
             assert (event["reason"], event["type"], event["count"]) == ("ReconcileFailed", "Warning", 1)

@@ -62,7 +62,7 @@ class TestAReplicaSetOfNobody:
             await settled(world)
             assert list(world.versions().values()) == ["Failed"]
             world.api.edit(resources.REPLICASETS, "web", RETRY)
-            await world.until(world.is_open, within=1.0)
+            await world.until(world.is_open, within=2.0)
 
 
 async def test_a_daemon_set_gets_another_try_by_its_own_annotation() -> None:
@@ -77,7 +77,7 @@ async def test_a_daemon_set_gets_another_try_by_its_own_annotation() -> None:
         await settled(world)
         assert list(world.versions().values()) == ["Failed"]
         world.api.edit(resources.DAEMONSETS, "agent", RETRY)
-        await world.until(world.is_open, within=1.0)
+        await world.until(world.is_open, within=2.0)
 
 
 class TestAStatefulSet:
@@ -90,7 +90,7 @@ class TestAStatefulSet:
             await settled(world)
             assert list(world.versions().values()) == ["Failed"]
             world.api.edit(resources.STATEFULSETS, "db", RETRY)
-            await world.until(world.is_open, within=1.0)
+            await world.until(world.is_open, within=2.0)
 
     async def test_is_checked_once_for_all_pods_of_a_revision(self) -> None:
         async with World() as world:
