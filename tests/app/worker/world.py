@@ -128,13 +128,14 @@ class World:
         replicas: int = 1,
         keys_on_workload: bool = False,
         gates: Sequence[str] = (),
+        app: str = "",
     ) -> Json:
         """A Deployment, its ReplicaSet of this revision and that one's held pods. Returns the ReplicaSet."""
         keys = {
             wellknown.WORKLOAD: name,
             wellknown.VERSION: version,
             "keptn.sh/pre-deployment-tasks": checks,
-        }
+        } | ({wellknown.APP: app} if app else {})
         marks = {wellknown.DEPLOYMENT_REVISION: str(revision)}
         above = deployment(name)
         there = [body for body in self.api.all(resources.DEPLOYMENTS) if body["metadata"]["name"] == name]
@@ -152,6 +153,12 @@ class World:
         for number in range(replicas):
             self.scale_up(f"{name}-{revision}", f"{name}-{revision}-{number}", gates=gates)
         return body
+
+    def is_up(self, *names: str) -> None:
+        """All that these Deployments ask for is there."""
+        numbers = {"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1}
+        for name in names:
+            self.api.edit(resources.DEPLOYMENTS, name, {"status": numbers})
 
     def scale_up(self, replica_set_name: str, pod_name: str, *, gates: Sequence[str] = ()) -> None:
         """One more pod of a ReplicaSet, held as admission does it."""
@@ -186,6 +193,13 @@ class World:
         return {
             each["metadata"]["name"]: (each.get("status") or {}).get("preDeploymentStatus", "")
             for each in self.api.all(resources.WORKLOAD_VERSIONS)
+        }
+
+    def app_versions(self) -> dict[str, str]:
+        """State of each KeptnAppVersion."""
+        return {
+            each["metadata"]["name"]: (each.get("status") or {}).get("status", "")
+            for each in self.api.all(resources.APP_VERSIONS)
         }
 
     def tasks(self) -> list[Json]:

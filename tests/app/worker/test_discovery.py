@@ -1,0 +1,207 @@
+"""Workloads name an app; whether anybody wrote it or not, it is there, and says what is deployed."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from app.api import wellknown
+from app.cluster import resources
+from app.cluster.api import Json
+from app.lifecycle import discovery
+from tests.app.worker.world import World, settled
+from tests.builders import app, workload
+
+pytestmark = pytest.mark.looptime
+
+
+def the_app(world: World, name: str = "shop") -> Json:
+    return world.api.one(resources.APPS, name)
+
+
+def listed(world: World, name: str = "shop") -> dict[str, str]:
+    return {ref["name"]: ref["version"] for ref in the_app(world, name)["spec"]["workloads"]}
+
+
+def is_there(world: World, name: str = "shop") -> bool:
+    return any(each["metadata"]["name"] == name for each in world.api.all(resources.APPS))
+
+
+async def test_a_workload_without_an_app_stands_for_itself() -> None:
+    async with World() as world:
+        world.deploy("waiter", "", version="0.4")
+        await world.until(lambda: bool(world.app_versions()))
+        body = the_app(world, "waiter")
+        assert body["spec"] == {"version": "0.4", "revision": 1, "workloads": [{"name": "waiter", "version": "0.4"}]}
+        assert body["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "keptn"}
+        assert body["metadata"]["annotations"]["keptn.sh/app-type"] == "single-service"
+        assert list(world.app_versions()) == ["waiter-0.4-6b86b273"]
+
+
+async def test_workloads_of_one_app_are_listed_together() -> None:
+    async with World() as world:
+        world.deploy("pay", "", version="2.0", app="shop")
+        await asyncio.sleep(0.4)
+        world.deploy("cart", "", version="1.0", app="shop")
+        await world.until(lambda: is_there(world))
+        body = the_app(world)
+        assert body["spec"]["workloads"] == [{"name": "cart", "version": "1.0"}, {"name": "pay", "version": "2.0"}]
+        parts = [workload("shop-cart").view, workload("shop-pay").changed({"spec": {"version": "2.0"}}).view]
+        assert body["spec"]["version"] == discovery.version(parts)
+        assert "keptn.sh/app-type" not in body["metadata"]["annotations"]
+        await world.until(world.is_open)
+        assert len(world.app_versions()) == 1
+
+
+async def test_one_that_comes_later_is_added_at_the_end() -> None:
+    async with World() as world:
+        world.deploy("pay", "", version="2.0", app="shop")
+        await world.until(lambda: is_there(world))
+        first = the_app(world)["spec"]["version"]
+        world.deploy("cart", "", version="1.0", app="shop")
+        await world.until(lambda: len(listed(world)) == 2)
+        assert first == "2.0"
+        assert list(listed(world)) == ["pay", "cart"]
+        await world.until(world.is_open)
+
+
+async def test_a_new_version_of_a_workload_is_a_new_version_of_its_app() -> None:
+    async with World() as world:
+        world.deploy("web", "", version="1.0")
+        await world.until(world.is_open)
+        world.is_up("web")
+        await world.until(lambda: world.app_versions() == {"web-1.0-6b86b273": "Succeeded"})
+        world.deploy("web", "", version="1.1", image="web:2", revision=2)
+        await world.until(lambda: "web-1.1-d4735e3a" in world.app_versions())
+        await settled(world, 1.0)
+        assert listed(world, "web") == {"web": "1.1"}
+        made = world.api.one(resources.APP_VERSIONS, "web-1.1-d4735e3a")
+        assert made["spec"]["previousVersion"] == "1.0"
+        assert world.app_versions()["web-1.0-6b86b273"] == "Succeeded"
+
+
+async def test_what_somebody_wrote_is_never_touched() -> None:
+    async with World() as world:
+        written = app("shop").version("7").lists(cart="0.9").raw
+        world.api.put(written)
+        world.deploy("cart", "", version="1.0", app="shop")
+        await settled(world)
+        assert the_app(world)["spec"] == written["spec"]
+        assert world.held() == ["cart-1-0"]
+        world.api.edit(resources.APPS, "shop", {"spec": {"workloads": [{"name": "cart", "version": "1.0"}]}})
+        await world.until(world.is_open)
+
+
+async def test_an_app_that_a_person_has_written_over_ours_is_theirs_from_then_on() -> None:
+    async with World() as world:
+        world.deploy("cart", "", version="1.0", app="shop")
+        await world.until(lambda: is_there(world))
+        theirs = {"version": "2024-05", "workloads": [{"name": "cart", "version": "1.0"}]}
+        world.api.edit(resources.APPS, "shop", {"spec": theirs})
+        await world.until(world.is_open)
+        world.deploy("cart", "", version="1.1", image="cart:2", revision=2, app="shop")
+        await settled(world)
+        assert the_app(world)["spec"] == {**theirs, "revision": 1}
+
+
+async def test_new_content_of_the_same_version_has_the_app_checked_again() -> None:
+    async with World() as world:
+        world.define("before-all")
+        world.api.make(resources.APP_CONTEXTS, "shop", "shop", spec={"preDeploymentTasks": ["before-all"]})
+        world.deploy("cart", "", version="1.0", app="shop")
+        await world.until(world.is_open)
+        world.is_up("cart")
+        await world.until(lambda: "Succeeded" in world.app_versions().values())
+        await asyncio.sleep(5)
+        world.deploy("cart", "", version="1.0", image="cart:2", revision=2, app="shop")
+        await world.until(lambda: len(world.app_versions()) == 2)
+        assert world.held() == ["cart-2-0"]
+        await world.until(world.is_open)
+        assert world.kubelet.started["before-all"] == 2
+        assert the_app(world)["spec"]["revision"] == 2
+        assert world.app_versions()["shop-1.0-6b86b273"] == "Deprecated"
+        await settled(world, 60.0)
+        assert world.kubelet.started["before-all"] == 2
+
+
+async def test_a_restart_of_what_has_passed_is_no_new_content() -> None:
+    async with World() as world:
+        world.deploy("cart", "", version="1.0", app="shop")
+        await world.until(world.is_open)
+        world.is_up("cart")
+        await world.until(lambda: "Succeeded" in world.app_versions().values())
+        await asyncio.sleep(5)
+        world.deploy("cart", "", version="1.0", revision=2, app="shop")
+        await world.until(world.is_open, within=1.0)
+        await settled(world)
+        assert len(world.app_versions()) == 1
+
+
+class TestRequests:
+    """KeptnAppCreationRequest: Holdfast makes none, but one that is there has its answer."""
+
+    async def test_one_of_a_single_service_is_answered_and_deleted(self) -> None:
+        async with World() as world:
+            marks = {"annotations": {wellknown.APP_TYPE: wellknown.SINGLE_SERVICE}}
+            world.api.put(workload("web-web").raw)
+            world.api.make(resources.APP_CREATION_REQUESTS, "web", "shop", metadata=marks, spec={"appName": "web"})
+            await world.until(lambda: not world.api.all(resources.APP_CREATION_REQUESTS))
+            assert listed(world, "web") == {"web": "1.0"}
+
+    async def test_an_app_without_workloads_is_not_made(self) -> None:
+        async with World() as world:
+            world.api.make(resources.APP_CREATION_REQUESTS, "web", "shop", spec={"appName": "web"})
+            await world.until(lambda: not world.api.all(resources.APP_CREATION_REQUESTS))
+            await settled(world)
+            assert world.api.all(resources.APPS) == []
+
+    async def test_one_for_what_somebody_wrote_is_deleted(self) -> None:
+        async with World() as world:
+            world.api.put(app("web").lists(web="3").raw)
+            world.api.put(workload("web-web").raw)
+            world.api.make(resources.APP_CREATION_REQUESTS, "web", "shop", spec={"appName": "web"})
+            await world.until(lambda: not world.api.all(resources.APP_CREATION_REQUESTS))
+            await settled(world)
+            assert listed(world, "web") == {"web": "3"}
+
+
+async def test_a_deleted_app_is_made_again() -> None:
+    async with World() as world:
+        world.deploy("cart", "", version="1.0", app="shop")
+        await world.until(lambda: is_there(world))
+        world.api.remove(resources.APPS, "shop")
+        await world.until(lambda: is_there(world))
+        await world.until(world.is_open)
+        assert list(world.app_versions()) == ["shop-1.0-6b86b273"]
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_whatever_the_order_of_arrival_the_end_is_the_same(seed: int) -> None:
+    """Three workloads and their context within half a second, with delays that differ."""
+    steps: list[Any] = [
+        lambda world: world.deploy("cart", "own", version="1.0", app="shop"),
+        lambda world: world.deploy("pay", "", version="2.0", app="shop"),
+        lambda world: world.deploy("web", "own", version="3.0", app="shop"),
+        lambda world: world.api.make(
+            resources.APP_CONTEXTS,
+            "shop",
+            "shop",
+            spec={"preDeploymentTasks": ["first"], "postDeploymentTasks": ["last"], "metadata": {"team": "a"}},
+        ),
+    ]
+    async with World(seed=seed) as world:
+        for name in ("own", "first", "last"):
+            world.define(name)
+        for number in range(4):
+            steps[(seed + number * (1 if seed % 2 else 3)) % 4](world)
+            await asyncio.sleep(0.02 * (seed % 7))
+        if seed % 3 == 0:
+            await asyncio.sleep(0.2)
+            await world.restart()
+        await world.until(world.is_open)
+        world.is_up("cart", "pay", "web")
+        await world.until(lambda: "Succeeded" in world.app_versions().values())
+        assert listed(world) == {"cart": "1.0", "pay": "2.0", "web": "3.0"}
+        assert list(world.app_versions().values()).count("Succeeded") == 1
+        assert world.kubelet.started == {"own": 2, "first": 1, "last": 1}
+        assert await settled(world, 600.0) == 0
