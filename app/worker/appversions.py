@@ -40,7 +40,7 @@ class AppVersionReconciler:
         listed = context.caches.versions.by_index(BY_APP, scoped(key[0], version.spec.app_name))
         workloads, missing = apps.workload_states(version, listed)
         around = Surroundings(
-            may_begin=True,
+            may_begin=apps.begins(version, context.caches.apps.get(key[0], version.spec.app_name), left),
             workloads=workloads,
             promotes=context.settings.promotion_tasks,
             blocking=context.policy(key[0], self._marks(version)) is Policy.ENFORCE,
