@@ -1,0 +1,28 @@
+"""A page of metrics as a scraper reads it."""
+
+from typing import NamedTuple
+
+from prometheus_client.parser import text_string_to_metric_families
+
+
+class Sample(NamedTuple):
+    labels: dict[str, str]
+    value: float
+
+
+def read(text: bytes) -> dict[str, list[Sample]]:
+    """Samples by name. Raises ValueError for what is not Prometheus' text format, or names one sample twice."""
+    found: dict[str, list[Sample]] = {}
+    for family in text_string_to_metric_families(text.decode()):
+        for sample in family.samples:
+            there = found.setdefault(sample.name, [])
+            labels = dict(sample.labels)
+            if any(labels == other.labels for other in there):
+                raise ValueError(f"{sample.name}{labels} is there twice")
+            there.append(Sample(labels, sample.value))
+    return found
+
+
+def types(text: bytes) -> dict[str, str]:
+    """What `# TYPE` says of each metric, as it stands."""
+    return {words[2]: words[3] for line in text.decode().splitlines() if (words := line.split())[:2] == ["#", "TYPE"]}
