@@ -152,12 +152,17 @@ def with_conditions(task: Task, fields: dict[str, Any], now: str) -> dict[str, A
 
 def _waits(task: Task, job: Job, pods: Sequence[Pod], attempts: Sequence[Attempt], complaint: str) -> tuple[str, str]:
     """Why no pod of `job` runs, if none does: reason and message."""
+    said = task.status.reason, task.status.message
     if not pods and complaint:
         return "FailedCreate", _steady(complaint)
     reason, message = troubles.trouble(task, pods)
-    if reason in troubles.PULLING and task.status.reason in troubles.PULLING:
-        return task.status.reason, task.status.message
-    return (reason, message) if reason else troubles.backoff(task, job, pods, attempts)
+    if reason in troubles.PULLING and said[0] in troubles.PULLING:
+        return said
+    if not reason:
+        reason, message = troubles.backoff(task, job, pods, attempts)
+    if not reason and said[0] in troubles.TROUBLES and all(p.metadata.deletion_timestamp for p in pods):
+        return said  # its Job has stopped the pod that could not start, and is about to say why
+    return reason, message
 
 
 def _started(task: Task, job: Job, now: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ PULLING: Final = frozenset({"ErrImagePull", "ImagePullBackOff"})
 _UNSCHEDULABLE: Final = "Unschedulable"
 _BY_ITSELF: Final = "the kubelet tries again by itself, and that is no failed attempt"
 # Waiting reasons of a container that mean trouble, not progress, and what comes of each.
-_TROUBLE: Final = {
+TROUBLES: Final = {
     "CreateContainerConfigError": "once that is there, the kubelet starts the pod by itself",
     "CreateContainerError": _BY_ITSELF,
     "ErrImageNeverPull": _BY_ITSELF,
@@ -42,7 +42,7 @@ def trouble(task: Task, pods: Iterable[Pod]) -> tuple[str, str]:
             continue
         for container in pod.status.container_statuses:
             waiting = container.state.waiting
-            if waiting and waiting.reason in _TROUBLE:
+            if waiting and waiting.reason in TROUBLES:
                 return waiting.reason, _told(task, waiting.reason, waiting.message)
         for condition in pod.status.conditions:
             if condition.type == "PodScheduled" and condition.status == "False" and condition.reason == _UNSCHEDULABLE:
@@ -85,7 +85,7 @@ def backoff(task: Task, job: Job, pods: Iterable[Pod], attempts: Sequence[Attemp
 def never_ran(task: Task) -> str:
     """What kept the task's last pod from running, as its status says while it waits; "" if nothing did."""
     reason, message = task.status.reason, task.status.message
-    if reason not in _TROUBLE:
+    if reason not in TROUBLES:
         return ""
     return f"its pod never ran: {reason}: {message.removesuffix(_advice(task, reason))}"
 
@@ -95,7 +95,7 @@ def _told(task: Task, reason: str, message: str) -> str:
 
 
 def _advice(task: Task, reason: str) -> str:
-    return f"; {_TROUBLE[reason]}; the timeout of {task.spec.timeout} runs on"
+    return f"; {TROUBLES[reason]}; the timeout of {task.spec.timeout} runs on"
 
 
 def _timeout(task: Task) -> float:

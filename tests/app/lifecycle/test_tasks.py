@@ -244,6 +244,14 @@ class TestTrouble:
         told = RUNNING.status("Progressing", reason="CreateContainerConfigError", message="m")
         assert written(told, JOB, a_pod("j-1").running()) == {"reason": "", "message": ""}
 
+    @pytest.mark.parametrize("pods", [[a_pod("j-1").waiting("ErrImagePull").deleting()], []], ids=["going", "gone"])
+    def test_of_a_pod_that_its_job_has_stopped_is_not_taken_back_before_the_job_says_why(
+        self, pods: list[PodBuilder]
+    ) -> None:
+        told = RUNNING.status("Progressing", reason="ErrImagePull", message="m")
+        assert step(told, JOB, *pods) == Nothing()
+        assert "its pod never ran" in written(told, JOB.says("FailureTarget", "DeadlineExceeded"), *pods)["message"]
+
     def test_is_not_what_a_starting_pod_does(self) -> None:
         assert step(RUNNING, JOB, a_pod("j-1").waiting("ContainerCreating")) == Nothing()
 
