@@ -7,6 +7,7 @@ from app.cluster import resources
 from app.cluster.controller import After, Done, Outcome
 from app.lifecycle import advance, apps, revisions, workloadversions
 from app.lifecycle.conditions import with_conditions
+from app.lifecycle.deployed import Deployed
 from app.lifecycle.happenings import WORKLOAD_COMPLETED
 from app.lifecycle.phases import WORKLOAD_DEPLOY, WORKLOAD_PHASES
 from app.lifecycle.policies import Policy
@@ -56,7 +57,7 @@ class WorkloadVersionReconciler:
             if step.began and step.verdict is None and early > 0:
                 return After(early)
             self._unsaid.end(key)
-            await self._write(version, step, now)
+            await self._write(version, step, now, around.deployed)
         again = around.deployed.again if around.deployed is not None else None
         if not workloadversions.is_deploying(version) or step.verdict is not None:
             return Done()
@@ -96,10 +97,11 @@ class WorkloadVersionReconciler:
             of_app = written.spec.metadata if written is not None else {}
         return {**of_app, **version.spec.metadata}
 
-    async def _write(self, version: WorkloadVersion, step: advance.Step, now: str) -> None:
+    async def _write(self, version: WorkloadVersion, step: advance.Step, now: str, looked: Deployed | None) -> None:
         reason, message = "", ""
         if step.verdict is State.FAILED and step.fields.get("deploymentStatus") == State.FAILED:
             reason, message = workloadversions.TIMED_OUT, "the workload was not up within the observability timeout"
+            message += f": {looked.message}" if looked is not None else ""
         fields = with_conditions(
             version.status, step.fields, generation=version.metadata.generation, now=now, reason=reason, message=message
         )

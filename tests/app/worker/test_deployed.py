@@ -281,6 +281,16 @@ class TestAVersion:
             world.api.edit(resources.DEPLOYMENTS, "web", UP)
             await self.ends(world)
 
+    async def test_whose_workload_is_not_up_in_time_says_what_was_missing(self) -> None:
+        async with World() as world:
+            world.deploy(checks="")
+            await self.deploys(world)
+            assert 290 < await world.until(lambda: self.state(world) == "Failed", 400) < 301
+            (found,) = world.api.all(resources.WORKLOAD_VERSIONS)
+            (ready,) = [each for each in found["status"]["conditions"] if each["type"] == "Ready"]
+            assert ready["reason"] == "DeploymentTimeout"
+            assert ready["message"].endswith("timeout: Deployment web: 0 of 1 replicas are updated")
+
     async def test_of_a_replica_set_of_nobody_ends_its_deploy_phase_once_that_is_up(self) -> None:
         template = TEMPLATE | {"metadata": {"annotations": self.keys("web")}}
         own = replica_set("web").changed({"spec": {"replicas": 1, "template": template}})
