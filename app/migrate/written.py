@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from app.api.config import Config
+from app.cluster.api import Json
 from app.lifecycle import config, definitions
 from app.migrate.cluster import Cluster, name_of, some
 from app.migrate.finding import Finding, action, note
