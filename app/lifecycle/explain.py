@@ -131,15 +131,6 @@ def _running(version: WorkloadVersion, around: Around, since: str, held: str) ->
     return Hold(HoldState.WAITING if stuck else HoldState.RUNNING, since, text)
 
 
-def by_policy(version: WorkloadVersion, policy: str) -> str:
-    """That pods go although their checks have no pass on record."""
-    how = "has failed" if has_failed(version.status) else "has not passed yet"
-    return (
-        f"{PREFIX}the pods of version {version.spec.version} go although KeptnWorkloadVersion "
-        f"{version.metadata.name} {how}: the policy of its checks is {policy!r}."
-    )
-
-
 def _missed(item: ItemStatus, evaluation: Evaluation | None, room: int) -> str:
     text = f"pre-deployment evaluation {item.definition_name} failed (KeptnEvaluation {item.name})"
     said = _objectives(evaluation, "Failed")

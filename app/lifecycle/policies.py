@@ -3,9 +3,11 @@
 from enum import StrEnum
 
 from app.api import wellknown
-from app.api.workload import WorkloadVersionStatus
+from app.api.workload import WorkloadVersion, WorkloadVersionStatus
 from app.lifecycle.config import Config
+from app.lifecycle.explain import PREFIX
 from app.lifecycle.revisions import has_failed
+from app.lifecycle.states import State
 
 
 class Policy(StrEnum):
@@ -45,6 +47,32 @@ def lets_go(policy: Policy, status: WorkloadVersionStatus, *, app_failed: bool) 
     if policy is Policy.OBSERVE:
         return True
     return policy is Policy.WARN and (has_failed(status) or app_failed)
+
+
+def was_let_go(status: WorkloadVersionStatus) -> bool:
+    """Whether the checks have failed and the gate opens all the same, by what is on record."""
+    return State.WARNING in (status.pre_deployment_status, status.pre_deployment_evaluation_status)
+
+
+def opened(version: WorkloadVersion, policy: Policy, *, app_failed: bool) -> str:
+    """That the pods of `version` go without a pass, for whose word, and what it is that did not pass."""
+    status = version.status
+    failed = [
+        f"pre-deployment {what} {item.definition_name} failed ({kind} {item.name})"
+        for what, kind, items in (
+            ("task", "KeptnTask", status.pre_deployment_task_status),
+            ("evaluation", "KeptnEvaluation", status.pre_deployment_evaluation_task_status),
+        )
+        for item in items
+        if item.status == State.FAILED
+    ]
+    if app_failed:
+        failed.append(f"checks of app {version.spec.app} failed")
+    how = "were not enforced when they ended" if policy.blocks else f"have the policy '{policy}'"
+    return (
+        f"{PREFIX}pods of version {version.spec.version} go without a pass, since their checks {how}: "
+        f"{'; '.join(failed) or 'they have not ended yet'}. See KeptnWorkloadVersion {version.metadata.name}."
+    )
 
 
 def is_unknown(word: str) -> bool:

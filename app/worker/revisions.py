@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from app.api import wellknown
 from app.api.core import Pod
@@ -12,11 +13,11 @@ from app.cluster import resources
 from app.cluster.api import Json
 from app.cluster.controller import After, Done, Outcome
 from app.cluster.errors import AlreadyExists, Conflict, NotFound
-from app.lifecycle import apps, explain, identity, names, policies, revisions
+from app.lifecycle import identity, names, revisions
 from app.lifecycle.explain import PREFIX, REFUSED_ADVICE, Refusal
 from app.lifecycle.identity import Identity
-from app.lifecycle.policies import Policy
-from app.worker.caches import BY_APP, BY_REVISION, BY_WORKLOAD, HELD_OF_REVISION, scoped
+from app.worker.caches import BY_REVISION, BY_WORKLOAD, HELD_OF_REVISION, scoped
+from app.worker.checkpolicies import CheckPolicies
 from app.worker.context import Context
 from app.worker.gates import Gates
 from app.worker.links import Link, Links, RevisionKey, VersionKey
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 # A workload that its controller has not seen tells us when it has; this is for one that does not.
 _UNSETTLED_SECONDS = 5.0
+_UNTOLD_SECONDS = 1.0  # of an Argo Rollout nobody tells
 
 
 class RevisionReconciler:
@@ -39,6 +41,7 @@ class RevisionReconciler:
         self._parents = Parents(context)
         self._gates = Gates(context)
         self._takeover = Takeover(context)
+        self._policies = CheckPolicies(context)
 
     async def __call__(self, key: RevisionKey) -> Outcome:
         pods = self._held(key)
@@ -54,7 +57,7 @@ class RevisionReconciler:
         if owner is None or source is None:
             return Done()  # the owner is gone, and the garbage collector takes its pods
         if source.age is Age.UNSETTLED:
-            return After(_UNSETTLED_SECONDS)
+            return After(_UNTOLD_SECONDS if source.kind == "Rollout" else _UNSETTLED_SECONDS)
         if not source.managed_replica_set and owner.kind == "ReplicaSet":
             pods = self._made_from(source.template, pods)
             if not pods:
@@ -71,16 +74,17 @@ class RevisionReconciler:
             asked, wanted = found
             workload = await self._workload(asked, _owner(owner), source, key, pods)
             version = await self._version(workload, asked, owner, key.hash, wanted)
-            await self._note_policy(version, asked)
+            await self._policies.note(version, asked, source)
         meta = version.metadata
         link = Link((key.namespace, meta.name), meta.uid, revision, source.kind, source.parent)
         self._links.assign(key, link)
         if revisions.has_passed(version.status):
             await self._cover(version, revision)
             await self._open(key, pods)
-        elif policies.lets_go(self._policy(version), version.status, app_failed=self._app_failed(version)):
-            self._tell_policy(link, version)
+            self._policies.tell(link, version)
+        elif self._policies.lets_go(version):
             await self._open(key, pods)
+            self._policies.tell(link, version)
         self._judged(link.version)
         if version.status.current_phase:
             # Not before the version says that it has begun, which comes after the Jobs of its checks: nobody waits for
@@ -121,28 +125,6 @@ class RevisionReconciler:
         listed = self._context.caches.versions.by_index(BY_REVISION, revision)
         mine = [version for version in listed if version.metadata.namespace == namespace]
         return max(mine, key=lambda v: (v.metadata.creation_timestamp or "", v.metadata.name), default=None)
-
-    def _policy(self, version: WorkloadVersion) -> Policy:
-        return self._context.policy(version.metadata.namespace, version.metadata.annotations)
-
-    def _app_failed(self, version: WorkloadVersion) -> bool:
-        caches, namespace, app = self._context.caches, version.metadata.namespace, version.spec.app
-        listed = caches.app_versions.by_index(BY_APP, scoped(namespace, app))
-        return apps.gate(version, caches.apps.get(namespace, app), listed).failed
-
-    async def _note_policy(self, version: WorkloadVersion, asked: Identity) -> None:
-        """Keeps what the workload says of its checks' policy on its version, which goes by it."""
-        if version.metadata.annotations.get(wellknown.CHECK_POLICY, "") == asked.check_policy:
-            return
-        meta, cache = version.metadata, self._context.caches.versions
-        change = {"metadata": {"annotations": {wellknown.CHECK_POLICY: asked.check_policy or None}}}
-        with contextlib.suppress(NotFound):
-            cache.observe(await self._context.api.patch(resources.WORKLOAD_VERSIONS, meta.name, change, meta.namespace))
-
-    def _tell_policy(self, link: Link, version: WorkloadVersion) -> None:
-        """Says that pods go without a pass, since a person wrote so."""
-        words = explain.by_policy(version, self._policy(version))
-        self._context.event(link.parent_kind, link.parent, "SchedulingGateOpenedByPolicy", words, warning=True)
 
     async def _cover(self, version: WorkloadVersion, revision: str) -> None:
         """Puts a revision on the record of a pass before its pods go: then admission holds no more of them."""
@@ -296,11 +278,15 @@ def asked_for(pod: Pod, source: Source) -> tuple[Identity, revisions.Wanted] | N
     asked = identity.identify(seen, source.keys)
     if owner is None or asked is None:
         return None
+    marks = source.parent.metadata.annotations
+    if not asked.check_policy:
+        # Wherever the keys stand, this one may be changed on the workload itself, without another rollout.
+        asked = replace(asked, check_policy=marks.get(wellknown.CHECK_POLICY, "").strip())
     return asked, revisions.Wanted(
         base_name=asked.version_name,
         content=revisions.content_digest(source.template.digest, asked),
         revision=_revision(pod, owner, source),
-        retry=source.parent.metadata.annotations.get(wellknown.RETRY, ""),
+        retry=marks.get(wellknown.RETRY, ""),
     )
 
 

@@ -2,7 +2,8 @@ import pytest
 
 from app.api.workload import WorkloadVersionStatus
 from app.lifecycle.config import Config
-from app.lifecycle.policies import Policy, is_unknown, lets_go, policy, unknown
+from app.lifecycle.policies import Policy, is_unknown, lets_go, opened, policy, unknown, was_let_go
+from tests.builders import VersionBuilder, version
 
 BLOCKING, LENIENT = Config(), Config(blocking=False)
 
@@ -70,3 +71,53 @@ def test_pods_go_without_a_pass_only_by_what_a_person_wrote(
     which: Policy, status: WorkloadVersionStatus, app_failed: bool, goes: bool
 ) -> None:
     assert lets_go(which, status, app_failed=app_failed) is goes
+
+
+def item(definition: str, state: str) -> dict[str, str]:
+    return {"definitionName": definition, "name": f"pre-{definition}-1", "status": state}
+
+
+@pytest.mark.parametrize(
+    ("made", "which", "app_failed", "words"),
+    [
+        (
+            version("v").status(preDeploymentStatus="Warning", preDeploymentTaskStatus=[item("bad", "Failed")]),
+            Policy.WARN,
+            False,
+            "have the policy 'warn': pre-deployment task bad failed (KeptnTask pre-bad-1). See KeptnWorkloadVersion v.",
+        ),
+        (
+            version("v").status(preDeploymentTaskStatus=[item("a", "Succeeded"), item("bad", "Failed")]),
+            Policy.ENFORCE,
+            False,
+            "were not enforced when they ended: pre-deployment task bad failed (KeptnTask pre-bad-1).",
+        ),
+        (
+            version("v").status(preDeploymentEvaluationTaskStatus=[item("slo", "Failed")]),
+            Policy.WARN,
+            True,
+            "pre-deployment evaluation slo failed (KeptnEvaluation pre-slo-1); checks of app web failed.",
+        ),
+        (version("v"), Policy.OBSERVE, False, "have the policy 'observe': they have not ended yet."),
+    ],
+)
+def test_that_pods_go_without_a_pass_is_told_with_what_did_not_pass(
+    made: VersionBuilder, which: Policy, app_failed: bool, words: str
+) -> None:
+    told = opened(made.view, which, app_failed=app_failed)
+    assert told.startswith("Holdfast: pods of version 1.0 go without a pass, since their checks ")
+    assert words in told
+
+
+@pytest.mark.parametrize(
+    ("status", "let_go"),
+    [
+        (RUNNING, False),
+        (FAILED, False),
+        (WorkloadVersionStatus(pre_deployment_status="Warning"), True),
+        (WorkloadVersionStatus(pre_deployment_evaluation_status="Warning"), True),
+        (WorkloadVersionStatus(pre_deployment_status="Succeeded", post_deployment_status="Warning"), False),
+    ],
+)
+def test_what_was_let_go_stands_in_the_status(status: WorkloadVersionStatus, let_go: bool) -> None:
+    assert was_let_go(status) is let_go

@@ -1,0 +1,62 @@
+"""How much the checks of a held revision count: what its workload says, and what is told when pods go unpassed."""
+
+import contextlib
+
+from app.api import wellknown
+from app.api.workload import WorkloadVersion
+from app.cluster import resources
+from app.cluster.errors import NotFound
+from app.lifecycle import apps, policies, revisions
+from app.lifecycle.explain import PREFIX
+from app.lifecycle.identity import Identity
+from app.worker.caches import BY_APP, scoped
+from app.worker.context import Context
+from app.worker.links import Link
+from app.worker.parents import Source
+
+OPENED = "SchedulingGateOpenedByPolicy"
+UNKNOWN = "UnknownCheckPolicy"
+
+
+class CheckPolicies:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._unknown: dict[str, str] = {}  # uid of a workload → the word that is none and was told of
+
+    async def note(self, version: WorkloadVersion, asked: Identity, source: Source) -> None:
+        """Keeps what the workload says on its version, which goes by it; says once of a word that is none."""
+        self._tell_unknown(source, asked.check_policy)
+        if version.metadata.annotations.get(wellknown.CHECK_POLICY, "") == asked.check_policy:
+            return
+        meta, cache = version.metadata, self._context.caches.versions
+        change = {"metadata": {"annotations": {wellknown.CHECK_POLICY: asked.check_policy or None}}}
+        with contextlib.suppress(NotFound):
+            cache.observe(await self._context.api.patch(resources.WORKLOAD_VERSIONS, meta.name, change, meta.namespace))
+
+    def lets_go(self, version: WorkloadVersion) -> bool:
+        """Whether the pods may go although their checks have no pass on record."""
+        return policies.lets_go(self._policy(version), version.status, app_failed=self._app_failed(version))
+
+    def tell(self, link: Link, version: WorkloadVersion) -> None:
+        """Says on the workload that its pods go for a person's word, if it is not for a pass."""
+        if revisions.has_passed(version.status) and not policies.was_let_go(version.status):
+            return
+        words = policies.opened(version, self._policy(version), app_failed=self._app_failed(version))
+        self._context.event(link.parent_kind, link.parent, OPENED, words, warning=True)
+
+    def _policy(self, version: WorkloadVersion) -> policies.Policy:
+        return self._context.policy(version.metadata.namespace, version.metadata.annotations)
+
+    def _app_failed(self, version: WorkloadVersion) -> bool:
+        caches, namespace, app = self._context.caches, version.metadata.namespace, version.spec.app
+        listed = caches.app_versions.by_index(BY_APP, scoped(namespace, app))
+        return apps.gate(version, caches.apps.get(namespace, app), listed).failed
+
+    def _tell_unknown(self, source: Source, policy: str) -> None:
+        uid = source.parent.metadata.uid
+        if not policies.is_unknown(policy):
+            self._unknown.pop(uid, None)
+        elif self._unknown.get(uid) != policy:
+            self._unknown[uid] = policy
+            words = f"{PREFIX}{policies.unknown(policy)}."
+            self._context.event(source.kind, source.parent, UNKNOWN, words, warning=True)

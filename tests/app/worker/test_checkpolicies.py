@@ -1,0 +1,133 @@
+"""Enforce, warn and observe, in whole rollouts: what holds pods, what lets them go, and what is told of it."""
+
+import pytest
+
+from app.cluster import resources
+from tests.app.worker.world import INSTALLATION, ONCE, World, settled
+from tests.builders import SHOP, Json
+
+pytestmark = pytest.mark.looptime
+
+POLICY = "keptn.sh/check-policy"
+
+
+def opened(world: World) -> list[Json]:
+    return [each for each in world.events("Deployment") if each["reason"] == "SchedulingGateOpenedByPolicy"]
+
+
+def annotate(world: World, policy: str, name: str = "web") -> None:
+    world.api.edit(resources.DEPLOYMENTS, name, {"metadata": {"annotations": {POLICY: policy}}})
+
+
+def of_namespace(world: World, policy: str) -> None:
+    world.api.edit(resources.NAMESPACES, SHOP, {"metadata": {"annotations": {POLICY: policy}}}, "")
+
+
+def failing(world: World) -> None:
+    world.define("bad", **ONCE)
+    world.kubelet.exit_codes["bad"] = [1]
+
+
+def configure(world: World, blocking: bool) -> None:
+    meta = {"name": "keptn", "namespace": INSTALLATION}
+    kind = {"kind": "KeptnConfig", "apiVersion": "options.keptn.sh/v1alpha1"}
+    world.api.put({**kind, "metadata": meta, "spec": {"blockDeployment": blocking}})
+
+
+async def test_a_failure_that_is_only_to_warn_opens_the_gate_and_says_so() -> None:
+    async with World() as world:
+        failing(world)
+        of_namespace(world, "warn")
+        world.deploy(checks="bad")
+        await world.until(world.is_open)
+        await settled(world)
+        (event,) = opened(world)
+        assert event["type"] == "Warning"
+        assert "have the policy 'warn': pre-deployment task bad failed" in event["message"]
+        (version,) = world.api.all(resources.WORKLOAD_VERSIONS)
+        assert version["status"]["preDeploymentStatus"] == "Warning"
+        assert [item["status"] for item in version["status"]["preDeploymentTaskStatus"]] == ["Failed"]
+
+
+async def test_the_gate_waits_for_the_end_of_a_check_that_is_only_to_warn() -> None:
+    async with World() as world:
+        world.define("slow", **ONCE)
+        world.kubelet.seconds = 1000
+        of_namespace(world, "warn")
+        world.deploy(checks="slow")
+        await settled(world, 60)
+        assert world.held()
+
+
+async def test_pods_that_are_only_observed_go_at_once_and_are_checked_all_the_same() -> None:
+    async with World() as world:
+        world.define("slow", **ONCE)
+        world.kubelet.seconds = 1000
+        of_namespace(world, "observe")
+        world.deploy(checks="slow")
+        await world.until(world.is_open, within=2)
+        await settled(world)
+        (event,) = opened(world)
+        assert "have the policy 'observe': they have not ended yet" in event["message"]
+        assert world.task()["status"]["status"] == "Progressing"
+
+
+async def test_a_pass_is_nobodys_word() -> None:
+    async with World() as world:
+        world.define()
+        of_namespace(world, "warn")
+        world.deploy()
+        await world.until(world.is_open)
+        await settled(world)
+        assert not opened(world)
+
+
+@pytest.mark.parametrize("on_workload", [True, False])
+async def test_a_workload_says_otherwise_than_its_namespace_wherever_its_keys_stand(on_workload: bool) -> None:
+    async with World() as world:
+        failing(world)
+        of_namespace(world, "warn")
+        world.deploy(checks="bad", keys_on_workload=on_workload)
+        annotate(world, "enforce")
+        await settled(world)
+        assert world.held()
+        annotate(world, "warn")
+        await world.until(world.is_open, within=5)
+
+
+async def test_a_policy_that_is_written_after_the_failure_lets_the_held_pods_go() -> None:
+    async with World() as world:
+        failing(world)
+        world.deploy(checks="bad")
+        await settled(world)
+        assert world.held()
+        of_namespace(world, "warn")
+        await world.until(world.is_open, within=5)
+        await settled(world)
+        assert "pre-deployment task bad failed" in opened(world)[0]["message"]
+
+
+async def test_so_does_a_keptn_config() -> None:
+    async with World() as world:
+        failing(world)
+        world.deploy(checks="bad")
+        await settled(world)
+        assert world.held()
+        configure(world, blocking=False)
+        await world.until(world.is_open, within=5)
+
+
+async def test_a_word_that_is_none_holds_the_pods_and_is_told_of_once() -> None:
+    async with World() as world:
+        failing(world)
+        configure(world, blocking=False)
+        world.deploy(checks="bad")
+        annotate(world, "wran")
+        await settled(world)
+        assert world.held()
+        unknown = [each for each in world.events("Deployment") if each["reason"] == "UnknownCheckPolicy"]
+        (event,) = unknown
+        assert (event["type"], event["count"]) == ("Warning", 1)
+        assert "'wran'" in event["message"]
+        annotate(world, "warn")
+        await world.until(world.is_open, within=5)
