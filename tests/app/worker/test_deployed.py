@@ -342,3 +342,15 @@ class TestAVersion:
             await self.deploys(world)
             put(world, TestRollouts.ROLLOUT.status("Healthy", 1, 1), own.annotated(touched="1"))
             await self.ends(world)
+
+    async def test_of_a_rollout_is_made_soon_after_its_controller_has_seen_its_newest_form(self) -> None:
+        above = TestRollouts.ROLLOUT.marked("keptn.sh/workload", "web").marked("keptn.sh/version", "1.0")
+        own = TestRollouts.OWN.changed({"spec": {"template": TEMPLATE}})
+        async with World() as world:
+            put(world, above.newest(""), own, pod("web-1-a").held().owned_by(own).changed(TEMPLATE))
+            await settled(world, 5.0)
+            assert world.held() == ["web-1-a"]
+            assert world.versions() == {}
+            put(world, above)
+            assert await world.until(world.is_open) < 1.2
+            assert list(world.versions()) == ["web-web-1.0"]
