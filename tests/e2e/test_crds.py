@@ -31,8 +31,9 @@ CHECKED: Json = {"container": {"name": "c", "image": "busybox"}}
 def copies() -> list[Json]:
     made = []
     for kind in KINDS:
-        text = json.dumps(crd(kind)).replace("lifecycle.keptn.sh", GROUP)
-        copy = json.loads(text)
+        copy = json.loads(json.dumps(crd(kind)).replace(kind.group, GROUP))
+        # These are deleted in the end: never the installation's own.
+        assert copy["metadata"]["name"] == f"{kind.plural}.{GROUP}"
         copy["spec"]["conversion"] = {"strategy": "None"}
         copy["spec"]["names"].pop("shortNames", None)
         copy["metadata"]["labels"] = {}
