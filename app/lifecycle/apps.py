@@ -38,7 +38,7 @@ class AppGate:
     message: str
 
 
-def gate(version: WorkloadVersion, app: App | None, app_versions: Iterable[AppVersion]) -> AppGate:
+def gate(version: WorkloadVersion, app: App | None, app_versions: Sequence[AppVersion]) -> AppGate:
     """Whether the app of `version` lets it go; `app` is that app, `app_versions` all of its versions that are known.
 
     It goes by the app version of the KeptnApp as it is now, or, if that does not list the workload, by the newest one
@@ -55,6 +55,9 @@ def gate(version: WorkloadVersion, app: App | None, app_versions: Iterable[AppVe
     if chosen is None:
         if _lists(app.spec, app, version):
             return _wait(f"KeptnAppVersion {current}, which stands for {named} as it is now, is being made.")
+        moved_on = next((each for each in app_versions if each.metadata.name == current), None)
+        if moved_on is not None and is_discovered(app) and _asks_nothing_of(version, moved_on):
+            return AppGate(True, False, moved_on, "")
         return _wait(_unlisted(named, app, version))
     name = f"KeptnAppVersion {chosen.metadata.name}"
     if is_discovered(app) and had_ended(chosen, version):
@@ -206,6 +209,19 @@ def generation_of(app_version: AppVersion) -> int:
     """The generation of its KeptnApp that a version stands for, 0 for one that Keptn made."""
     text = app_version.metadata.annotations.get(wellknown.APP_GENERATION, "")
     return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _asks_nothing_of(version: WorkloadVersion, app_version: AppVersion) -> bool:
+    """Whether an app has gone on to a newer version of this workload, and has no checks before its deployment.
+
+    Then nobody will ever list this version again, and nobody asks for anything of its app: an old revision that still
+    serves may go on, as far as its own checks let it.
+    """
+    spec, made = app_version.spec, app_version.metadata.creation_timestamp or ""
+    asked = (*spec.pre_deployment_tasks, *spec.pre_deployment_evaluations)
+    of_it = any(_names(ref, spec.app_name, version) for ref in spec.workloads)
+    later = made >= (version.metadata.creation_timestamp or "")
+    return of_it and later and not asked and bool(app_version.status.current_phase)
 
 
 def _unlisted(named: str, app: App, version: WorkloadVersion) -> str:

@@ -250,3 +250,25 @@ class TestBegins:
 )
 def test_quiet_is_waited_for_but_never_longer_than_the_limit(silent: float, waited: float, left: float) -> None:
     assert apps.quiet_left(silent, waited, quiet=0.5, limit=30.0) == pytest.approx(left)
+
+
+class TestAnAppThatHasGoneOn:
+    """Its workload's older revision still has pods: after its objects were deleted, for one."""
+
+    OLD = version("shop-web-1.0").changed({"spec": {"app": "shop", "workloadName": "shop-web", "version": "1.0"}})
+    APP = app("shop").discovered().lists(web="2.0")
+
+    def test_lets_the_older_one_go_if_it_asks_for_nothing(self) -> None:
+        begun = app_version(self.APP).passed()
+        assert apps.gate(self.OLD.view, self.APP.view, [begun.view]).open
+
+    def test_holds_it_while_that_is_not_certain(self) -> None:
+        silent = app_version(self.APP)
+        asking = silent.passed().changed({"spec": {"preDeploymentTasks": ["check"]}})
+        before = silent.passed().created("2025-12-31T23:59:59Z")
+        for current in (silent, asking, before):
+            assert not apps.gate(self.OLD.view, self.APP.view, [current.view]).open
+
+    def test_that_a_person_wrote_holds_it(self) -> None:
+        written = app("shop").lists(web="2.0")
+        assert not apps.gate(self.OLD.view, written.view, [app_version(written).passed().view]).open

@@ -8,13 +8,22 @@ from collections.abc import Callable
 from app.api import wellknown
 from app.cluster import resources
 from app.cluster.api import Json, Resource
+from app.lifecycle import happenings
 from app.lifecycle.explain import PREFIX
 from app.worker.main import COMPONENT
 from tests.simulation.apiserver.store import Change
 from tests.simulation.manifests import INSTALLATION, controller_of, held_by_us
 from tests.simulation.rules.truth import Truth
 
-_KINDS = (resources.TASKS, resources.WORKLOADS, resources.WORKLOAD_VERSIONS)
+_KINDS = (
+    resources.TASKS,
+    resources.EVALUATIONS,
+    resources.WORKLOADS,
+    resources.WORKLOAD_VERSIONS,
+    resources.APP_VERSIONS,
+)
+# What follows the words of the workload, the app's context, or the trace that it belongs to.
+_FOLLOWING = (resources.WORKLOADS, resources.APP_VERSIONS)
 _PREFIX = "keptn.sh/"
 
 
@@ -82,7 +91,7 @@ class Belongings:
         for field in ("labels", "annotations", "finalizers"):
             if _others(old["metadata"].get(field)) != _others(new["metadata"].get(field)):
                 self._finding("I4", f"{change.by} changed the {field} of {_named(change)} that are not ours")
-        if change.resource != resources.WORKLOADS and old["spec"] != new["spec"]:
+        if change.resource not in _FOLLOWING and old["spec"] != new["spec"]:
             self._finding("I7", f"{change.by} changed what was asked of {_named(change)}")
 
 
@@ -95,11 +104,16 @@ def _is_script(body: Json) -> bool:
 
 
 def _is_event(body: Json) -> bool:
-    return bool((body.get("source") or {}).get("component") == COMPONENT)
+    said_by = (body.get("source") or {}).get("component")
+    return said_by in (COMPONENT, happenings.component(body["involvedObject"]["kind"]))
 
 
 def _is_lease(body: Json) -> bool:
     return bool(body["metadata"]["namespace"] == INSTALLATION)
+
+
+def _is_discovered(body: Json) -> bool:
+    return (body["metadata"].get("labels") or {}).get(wellknown.MANAGED_BY) == wellknown.MANAGED_BY_VALUE
 
 
 _OWNED: dict[Resource, Callable[[Json], bool]] = {
@@ -107,6 +121,7 @@ _OWNED: dict[Resource, Callable[[Json], bool]] = {
     resources.CONFIGMAPS: _is_script,
     resources.EVENTS: _is_event,
     resources.LEASES: _is_lease,
+    resources.APPS: _is_discovered,
 }
 
 
@@ -126,5 +141,5 @@ def _progressing(deployment: Json) -> Json:
 
 def _others(field: object) -> object:
     if isinstance(field, dict):
-        return {key: value for key, value in field.items() if not key.startswith(_PREFIX)}
+        return {key: value for key, value in field.items() if not key.startswith(_PREFIX)} or ()
     return field or ()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from app.api import wellknown
 from app.cluster import resources
 from app.cluster.api import Json
+from app.lifecycle.advance import SUPERSEDED
 from tests.simulation.apiserver.server import Server
 from tests.simulation.apiserver.store import Change
 from tests.simulation.manifests import controller_of, held_by_us
@@ -26,6 +27,9 @@ _OURS = frozenset(
         resources.TASKS,
         resources.WORKLOADS,
         resources.WORKLOAD_VERSIONS,
+        resources.APP_VERSIONS,
+        resources.EVALUATIONS,
+        resources.APPS,
         resources.JOBS,
         resources.EVENTS,
         resources.LEASES,
@@ -186,7 +190,11 @@ class Invariants:
         why = _status(new).get("reason")
         tries = new["spec"].get("retries", 0) + 1
         failures = facts.bad + facts.lost
-        if state == "Failed" and not facts.stopped and failures < tries:
+        if state == "Failed" and why == SUPERSEDED:
+            owner = self._server.store.by_uid(facts.version_uid)
+            if owner is not None and _status(owner).get("status") not in ("Failed", "Deprecated"):
+                self._finding("I7", f"KeptnTask {facts.name} ends for a newer version, and its own goes on")
+        elif state == "Failed" and not facts.stopped and failures < tries:
             had = f"{failures} of {tries} attempts have failed or were lost, {len(facts.disrupted)} were disrupted"
             self._finding("I7", f"KeptnTask {facts.name} is Failed ({why}) although only {had}")
 
