@@ -45,6 +45,7 @@ from app.worker.poison import Poison
 from app.worker.revisions import RevisionReconciler
 from app.worker.rollouts import HoldReconciler
 from app.worker.settling import Settling
+from app.worker.takeover import Takeover
 from app.worker.tasks import TaskReconciler
 from app.worker.workloadversions import WorkloadVersionReconciler
 
@@ -117,6 +118,7 @@ class Wiring:
         self.configs: Controller[Key] = Controller(
             "configs", queue(), ConfigReconciler(context), stuck=told.of("KeptnConfig", context.caches.configs)
         )
+        self.takeover: Controller[str] = Controller("takeover", queue(), Takeover(context))
         self._news = AppNews(context, self._settling, self.apps.queue, self.discovery.queue)
         self._changes = Changes(context, self.configs.queue.add, self._reconsider)
 
@@ -142,6 +144,7 @@ class Wiring:
             self.namespaces,
             self.bypasses,
             self.configs,
+            self.takeover,
         ]
 
     async def run(self, concurrency: int = 8) -> None:
@@ -171,6 +174,7 @@ class Wiring:
         caches.namespaces.subscribe(self._namespace)
         caches.namespaces.subscribe(self._changes.namespace)
         caches.configs.subscribe(self._changes.config)
+        self.takeover.queue.add("")
 
     def _judge(self, version: VersionKey) -> None:
         self.versions.queue.add(version)
