@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.api.wellknown import API_VERSION
-from tests.e2e import dump, keptnmetrics, manifests
+from tests.e2e import dump, keptnmetrics, manifests, worker
 from tests.e2e.kube.client import Kube
 from tests.e2e.kube.resources import Json
 from tests.e2e.looks import Eyes, condition, is_held
@@ -155,6 +155,22 @@ class TestAWorkload:
         assert done["status"]["status"] == done["status"]["postDeploymentEvaluationStatus"] == "Failed"
         eyes.running("web")
 
+    def test_that_is_overtaken_has_its_evaluations_ended(self, kube: Kube, eyes: Eyes, prometheus: Prometheus) -> None:
+        kube.create_all(
+            eyes.namespace,
+            definition("old", prometheus, objective("load", "<1", "vector(7)"), retries=1000, retryInterval="20s"),
+            definition("new", prometheus, objective("one", "==1", ONE)),
+        )
+        keys = manifests.keys("web", "", "1.0", post_deployment_evaluations="old")
+        kube.create(manifests.workload("Deployment", "web", keys), eyes.namespace)
+        kube.until("KeptnEvaluation", eyes.namespace, lambda found: any(map(state, found)), "the first is under way")
+        keys = manifests.keys("web", "", "2.0", post_deployment_evaluations="new")
+        kube.patch("Deployment", eyes.namespace, "web", {"spec": {"template": manifests.template("web", keys)}})
+        found = ended(eyes, "old", seconds=15)
+        assert (state(found), condition(found, "Ready")["reason"]) == ("Failed", "Superseded")
+        done = version(eyes, "KeptnWorkloadVersion", "web-web-2.0", "Completed")
+        assert done["status"]["status"] == "Succeeded"
+
 
 class TestAnApp:
     def test_is_evaluated_before_and_after_its_workloads(self, kube: Kube, eyes: Eyes, prometheus: Prometheus) -> None:
@@ -212,6 +228,37 @@ class TestAnEvaluationByHand:
         assert (state(waiting), waiting["status"]["retryCount"]) == ("Pending", 0)
         kube.create(definition("slo", prometheus, objective("one", "==1", ONE)), eyes.namespace)
         assert state(ended(eyes, "slo", seconds=10)) == "Succeeded"
+
+    def test_goes_on_where_it_stopped_when_the_worker_is_killed(
+        self, kube: Kube, eyes: Eyes, prometheus: Prometheus
+    ) -> None:
+        soon = f"vector(time() - {time.time() + 25:.3f})"
+        kube.create_all(
+            eyes.namespace,
+            definition("good", prometheus, objective("one", "==1", ONE)),
+            definition("bad", prometheus, objective("one", "==2", ONE)),
+            definition("slo", prometheus, objective("later", ">0", soon), objective("one", "==1", ONE)),
+            evaluation("good", "good"),
+            evaluation("bad", "bad"),
+            evaluation("slo", retries=60, retryInterval="2s"),
+        )
+        finished = [ended(eyes, name) for name in ("good", "bad")]
+        before = kube.until_one(
+            "KeptnEvaluation",
+            eyes.namespace,
+            "by-hand",
+            lambda found: (found.get("status") or {}).get("retryCount", 0) >= 2,
+            "two attempts",
+        )
+        gone = worker.kill_leader(kube)
+        worker.all_ready(kube, without={gone})
+        after = ended(eyes, "slo")
+        assert state(after) == "Succeeded"
+        # None twice, and none left out but those for which nobody led.
+        assert before["status"]["retryCount"] < after["status"]["retryCount"] <= 25 / 2 + 2
+        assert after["status"]["startTime"] == before["status"]["startTime"]
+        for each in finished:
+            assert kube.get("KeptnEvaluation", eyes.namespace, each["metadata"]["name"]) == each
 
     @pytest.mark.parametrize(
         ("query", "target", "said"),
