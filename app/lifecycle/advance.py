@@ -70,6 +70,7 @@ class Judgement:
     fields: Fields = field(default_factory=dict)
     create: tuple["Create", ...] = ()
     missing: tuple[str, ...] = ()
+    has_ended: bool = True  # whether each of its tasks or evaluations has
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,8 @@ def advance(
                 traces[phase.name] = context
         state = judged.state
         if state is State.FAILED and phase.items and not blocking:
-            state = State.WARNING
+            # All are waited for: the next phase is to begin when these have said what they have to say.
+            state = State.WARNING if judged.has_ended else State.PROGRESSING
         fields |= judged.fields | {phase.field: state.value}
         create, missing = judged.create, judged.missing
         if state is State.FAILED:
@@ -234,7 +236,8 @@ def _items(version: Version, phase: Phase, spec: Fields, have: Fields, seen: See
     dumped = [item.dump() for item in items]
     if dumped != [item.dump() for item in known.values()]:
         fields[phase.items] = dumped
-    return Judgement(state, fields, tuple(create), tuple(missing))
+    ended = not missing and all(is_completed(item.status) for item in items)
+    return Judgement(state, fields, tuple(create), tuple(missing), ended)
 
 
 def _item(definition: str, name: str, child: Child | None, known: ItemStatus | None, now: str) -> ItemStatus:

@@ -337,6 +337,18 @@ class TestWithoutBlocking:
         assert (written["preDeploymentStatus"], written["deploymentStatus"]) == ("Warning", "Progressing")
         assert [item["status"] for item in written["preDeploymentTaskStatus"]] == ["Failed", "Succeeded"]
 
+    @pytest.mark.parametrize(
+        ("known", "definitions"), [({"a": "Failed", "b": "Progressing"}, "ab"), ({"a": "Failed"}, "a")]
+    )
+    def test_the_pods_wait_until_all_have_ended(self, known: dict[str, str], definitions: str) -> None:
+        """The others may run, or wait for a definition that nobody has written yet."""
+        waiting = after(STARTED, step(STARTED, tasks(**known), definitions=definitions, around=self.WARNS))
+        assert waiting.status.pre_deployment_status == "Progressing"
+        assert waiting.status.deployment_status == "Pending"
+        assert waiting.status.status == "Progressing"
+        over = fields(step(waiting, tasks(a="Failed", b="Succeeded"), around=self.WARNS))
+        assert (over["preDeploymentStatus"], over["deploymentStatus"]) == ("Warning", "Progressing")
+
     def test_a_warning_stays_one_when_blocking_is_switched_on_again(self) -> None:
         warned = after(STARTED, step(STARTED, tasks(a="Failed", b="Succeeded"), around=self.WARNS))
         assert step(warned, tasks(a="Failed", b="Succeeded")) == Step()
