@@ -13,13 +13,15 @@ class Sample(NamedTuple):
 def read(text: bytes) -> dict[str, list[Sample]]:
     """Samples by name. Raises ValueError for what is not Prometheus' text format, or names one sample twice."""
     found: dict[str, list[Sample]] = {}
+    seen: set[tuple[str, frozenset[tuple[str, str]]]] = set()
     for family in text_string_to_metric_families(text.decode()):
         for sample in family.samples:
-            there = found.setdefault(sample.name, [])
             labels = dict(sample.labels)
-            if any(labels == other.labels for other in there):
+            key = sample.name, frozenset(labels.items())
+            if key in seen:
                 raise ValueError(f"{sample.name}{labels} is there twice")
-            there.append(Sample(labels, sample.value))
+            seen.add(key)
+            found.setdefault(sample.name, []).append(Sample(labels, sample.value))
     return found
 
 
