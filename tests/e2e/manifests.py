@@ -98,6 +98,21 @@ def inputs(parameters: Mapping[str, str] | None = None, secret: str = "") -> Jso
     )
 
 
+def app(name: str, version: str, **workloads: str) -> Json:
+    """A KeptnApp that a person writes, with the version of each of its workloads."""
+    refs = [{"name": workload, "version": number} for workload, number in workloads.items()]
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "KeptnApp",
+        "metadata": {"name": name},
+        "spec": {"version": version, "workloads": refs},
+    }
+
+
+def app_context(name: str, **spec: Any) -> Json:
+    return {"apiVersion": API_VERSION, "kind": "KeptnAppContext", "metadata": {"name": name}, "spec": spec}
+
+
 def task(name: str, definition: str, **spec: Any) -> Json:
     """A KeptnTask that a person makes."""
     return {
