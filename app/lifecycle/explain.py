@@ -13,6 +13,7 @@ from app.lifecycle.apps import AppGate
 from app.lifecycle.phases import WORKLOAD_PRE_EVALUATIONS
 from app.lifecycle.revisions import checks_passed, has_failed, has_passed, was_superseded
 from app.lifecycle.states import State, is_completed
+from app.lifecycle.troubles import BACK_OFF
 
 PREFIX = "Holdfast: "
 # Stands in every message of a failure, and in no other.
@@ -127,7 +128,7 @@ def _running(version: WorkloadVersion, around: Around, since: str, held: str) ->
     text = _fitted(
         len(words), lambda room: f"{held} {'; '.join(each(room) for each in words) or 'checks are starting'}."
     )
-    stuck = any(task is None or task.status.reason for _, task in tasks)
+    stuck = any(task is None or task.status.reason not in ("", BACK_OFF) for _, task in tasks)
     return Hold(HoldState.WAITING if stuck else HoldState.RUNNING, since, text)
 
 
@@ -211,6 +212,8 @@ def _progress(item: ItemStatus, task: Task | None, version: WorkloadVersion, roo
     what = f"pre-deployment task {item.definition_name}"
     if task is None:
         return f"{what} could not be made (see the events of KeptnWorkloadVersion {version.metadata.name})"
+    if task.status.reason == BACK_OFF:
+        return f"{what} is tried again (KeptnTask {item.name}): {_tail(task.status.message, room)}"
     if task.status.reason:
         return f"{what} cannot start: {task.status.reason}: {_tail(task.status.message, room)}"
     failed = task_rules.failures(task.status.attempts)

@@ -102,6 +102,12 @@ class TestRunning:
         assert "is running after 1 failed attempt (KeptnTask pre-check-1)" in said
         assert said.endswith("; the cluster ended its last pod (EvictionByEvictionAPI), which does not count.")
 
+    def test_goes_on_between_two_attempts(self) -> None:
+        failed = a_task("check", "Progressing", reason="BackOff", message="attempt 1 failed; the next one at 00:01")
+        hold = held(running("check"), failed)
+        assert hold.state is HoldState.RUNNING
+        assert hold.message.endswith("is tried again (KeptnTask pre-check-1): attempt 1 failed; the next one at 00:01.")
+
     def test_leaves_out_what_has_ended(self) -> None:
         both = running("a", "b")
         assert " task a " not in held(both, a_task("a", "Succeeded"), a_task("b", "Progressing")).message
