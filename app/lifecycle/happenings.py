@@ -4,6 +4,7 @@ One happening is told twice: as a Kubernetes event on its object, and as a Cloud
 """
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -12,6 +13,7 @@ from app.api.evaluation import Evaluation
 from app.api.task import Task
 from app.api.workload import Workload, WorkloadVersion
 from app.lifecycle.phases import Phase
+from app.lifecycle.states import State
 
 # What is no phase of a version but has the same form: a reason's start and a title.
 APP_COMPLETED: Final = Phase("AppCompleted", "App Completed", "")
@@ -69,6 +71,24 @@ class Happening:
     annotations: dict[str, str]
     type: str
     data: dict[str, Any]
+
+
+def item_changes(
+    phases: Iterable[Phase], before: Mapping[str, Any], fields: Mapping[str, Any]
+) -> list[tuple[Phase, str]]:
+    """What to tell of the tasks and evaluations whose state `fields` changes in a version's status.
+
+    `before` is that status, both as JSON. An item that is not there yet counts as Pending. Source: keptn-behaviour 3.8.
+    """
+    told = []
+    for phase in phases:
+        known = {item["definitionName"]: item["status"] for item in before.get(phase.items) or ()}
+        for item in fields.get(phase.items) or ():
+            old, new = known.get(item["definitionName"]) or State.PENDING.value, item["status"]
+            if old != new:
+                what = RECONCILE_EVALUATION if phase.evaluates else RECONCILE_TASK
+                told.append((what, f"status changed from {old} to {new}"))
+    return told
 
 
 def component(kind: str) -> str:

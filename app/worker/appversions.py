@@ -62,8 +62,7 @@ class AppVersionReconciler:
         return app.metadata.annotations if app is not None else {}
 
     def _tell(self, version: AppVersion, step: advance.Step) -> None:
-        for word in step.words:
-            self._context.tell(KIND, version, word.phase, word.suffix, word.text, warning=word.suffix == "Failed")
+        self._children.tell(version, step)
         if step.verdict is not None:
             failed = step.verdict is State.FAILED
             suffix, text = ("Failed", "has failed") if failed else ("Finished", "has finished")

@@ -1,7 +1,7 @@
 """A version's KeptnTasks and KeptnEvaluations: what there is of them, and making those that are wanted."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.api.app import AppVersion
@@ -13,7 +13,8 @@ from app.cluster.api import Json, Resource
 from app.cluster.errors import AlreadyExists, Conflict, Invalid
 from app.cluster.informer import Informer
 from app.lifecycle import durations, evaluations, taskbodies
-from app.lifecycle.advance import Child, Create, Seen
+from app.lifecycle.advance import Child, Create, Seen, Step
+from app.lifecycle.happenings import CREATE_EVALUATION, CREATE_TASK, FAILED, STARTED, STATUS_CHANGED, item_changes
 from app.lifecycle.phases import Phase
 from app.worker.caches import BY_OWNER
 from app.worker.context import Context, together
@@ -42,6 +43,24 @@ class Children:
             {name for name in evaluated if caches.evaluation_definition(namespace, name, home) is not None},
         )
 
+    def tell(self, version: WorkloadVersion | AppVersion, step: Step) -> None:
+        """Tells of a pass that is written: phases that began, what has become of their children, phases that ended."""
+        before = version.status.model_dump(by_alias=True, mode="json")
+        phases = list(self._phases)
+        for word in step.words:
+            ended = word.suffix != STARTED
+            if ended:
+                self._tell_changes(version, before, step, [word.phase])
+                phases.remove(word.phase)
+            self._context.tell(self._kind, version, word.phase, word.suffix, word.text, warning=word.suffix == FAILED)
+        self._tell_changes(version, before, step, phases)
+
+    def _tell_changes(
+        self, version: WorkloadVersion | AppVersion, before: Json, step: Step, phases: Sequence[Phase]
+    ) -> None:
+        for what, text in item_changes(phases, before, step.fields):
+            self._context.tell(self._kind, version, what, STATUS_CHANGED, text)
+
     async def make(
         self, version: WorkloadVersion | AppVersion, wanted: tuple[Create, ...], metadata: Mapping[str, str]
     ) -> None:
@@ -67,9 +86,9 @@ class Children:
         except (Invalid, durations.DurationError) as error:
             # A definition from before there were rules. Only its author can mend it, and that wakes us.
             what = "KeptnEvaluationDefinition" if wanted.phase.evaluates else "KeptnTaskDefinition"
-            reason = "CreateEvaluationFailed" if wanted.phase.evaluates else "CreateTaskFailed"
+            happening = CREATE_EVALUATION if wanted.phase.evaluates else CREATE_TASK
             words = f"{what} {wanted.definition} cannot run as it is: {getattr(error, 'message', error)}"
-            context.event(self._kind, version, reason, words, warning=True)
+            context.tell(self._kind, version, happening, FAILED, words, warning=True)
 
     async def _born(self, version: WorkloadVersion | AppVersion, name: str, body: Json) -> None:
         births, key = self._context.births, (version.metadata.namespace, name)

@@ -3,16 +3,21 @@
 from collections.abc import Callable
 from typing import Any
 
+from app.api.app import AppVersion
 from app.api.meta import Object, ObjectMeta
+from app.api.workload import WorkloadVersion
 from app.cluster.controller import STUCK_AFTER
 from app.cluster.errors import ApiError
 from app.cluster.informer import Informer
 from app.lifecycle.explain import PREFIX
+from app.lifecycle.happenings import RECONCILE_ERROR
+from app.lifecycle.phases import APP_PHASES, WORKLOAD_PHASES
 from app.worker.context import Context
 from app.worker.gates import GateRefused
 from app.worker.links import Links, RevisionKey
 
 REASON = "ReconcileFailed"
+_PHASES = (*WORKLOAD_PHASES, *APP_PHASES)
 
 
 class Poison:
@@ -53,3 +58,7 @@ class Poison:
             f"is tried again, at most a minute apart; nothing else is held up by it. The whole error: {where}"
         )
         self._context.event(kind, target, REASON, message, warning=True)
+        if isinstance(target, WorkloadVersion | AppVersion):
+            phase = next((each for each in _PHASES if each.name == target.status.current_phase), None)
+            if phase is not None:
+                self._context.tell(kind, target, phase, RECONCILE_ERROR, "could not get reconciled", warning=True)

@@ -17,6 +17,7 @@ from app.cluster.controller import After, Done, Outcome
 from app.cluster.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid, NotFound, TooManyRequests
 from app.lifecycle import functions, jobs, names, revisions, tasks
 from app.lifecycle.functions import Problem
+from app.lifecycle.happenings import CREATE_TASK, FAILED, NOT_FOUND
 from app.lifecycle.jobs import Mounted, Policy
 from app.lifecycle.states import is_completed
 from app.settings import Settings
@@ -147,7 +148,7 @@ class TaskReconciler:
         try:
             prepared = await self._prepare(task, definition, step)
             if isinstance(prepared, Problem):
-                await self._wait(task, "CreateTaskNotFound", prepared.reason, prepared.message)
+                await self._wait(task, NOT_FOUND, prepared.reason, prepared.message)
             elif not self._is_overtaken(task):
                 await self._create(task, prepared)
         except NotFound:
@@ -161,7 +162,7 @@ class TaskReconciler:
             if isinstance(error, Forbidden) and error.namespace_terminating:
                 raise
             # A quota or a policy is in the way; nothing tells us when that changes.
-            await self._wait(task, "CreateTaskFailed", "JobForbidden", error.message)
+            await self._wait(task, FAILED, "JobForbidden", error.message)
             return After(_REFUSED_SECONDS)
         return Done()
 
@@ -203,11 +204,11 @@ class TaskReconciler:
                 ) from None
             context.caches.jobs.observe(there)
 
-    async def _wait(self, task: Task, event: str, reason: str, message: str) -> None:
+    async def _wait(self, task: Task, suffix: str, reason: str, message: str) -> None:
         """Says what the task waits for, once for as long as it is the same."""
         step = tasks.waiting(task, reason, message)
         if isinstance(step, tasks.WriteStatus):
-            self._context.event("KeptnTask", task, event, message, warning=True)
+            self._context.tell("KeptnTask", task, CREATE_TASK, suffix, message, warning=True)
             await self._write(task, step)
 
     async def _prepare(self, task: Task, definition: TaskDefinition | None, step: tasks.StartJob) -> Json | Problem:

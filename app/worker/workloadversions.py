@@ -8,8 +8,8 @@ from app.cluster.controller import After, Done, Outcome
 from app.lifecycle import advance, apps, revisions, workloadversions
 from app.lifecycle.conditions import with_conditions
 from app.lifecycle.deployed import Deployed
-from app.lifecycle.happenings import WORKLOAD_COMPLETED
-from app.lifecycle.phases import WORKLOAD_DEPLOY, WORKLOAD_PHASES
+from app.lifecycle.happenings import FAILED, WORKLOAD_COMPLETED
+from app.lifecycle.phases import APP_PRE_EVALUATIONS, WORKLOAD_DEPLOY, WORKLOAD_PHASES
 from app.lifecycle.policies import Policy
 from app.lifecycle.rollouts import seconds_since
 from app.lifecycle.states import State
@@ -34,11 +34,13 @@ class WorkloadVersionReconciler:
         self._children = Children(context, KIND, WORKLOAD_PHASES)
         self._rollouts = Rollouts(context)
         self._unsaid: Unsaid[VersionKey] = Unsaid()
+        self._app_failed: set[VersionKey] = set()  # versions of which that was said
 
     async def __call__(self, key: VersionKey) -> Outcome:
         version = self._context.caches.versions.get(*key)
         if version is None or advance.has_ended(version.status.model_dump(by_alias=True)):
             self._unsaid.end(key)
+            self._app_failed.discard(key)
             return Done()
         newer = self._newer(version)
         if newer is not None and await self._is_overtaken(version):
@@ -67,6 +69,7 @@ class WorkloadVersionReconciler:
     async def _surroundings(self, version: WorkloadVersion) -> Surroundings:
         context, namespace = self._context, version.metadata.namespace
         gate = self._gate(version)
+        self._tell_app(version, gate)
         of_app = gate.version.spec.metadata if gate.version is not None else None
         deploying = bool(version.status.deployment_start_time)
         start = version.status.deployment_start_time or ""
@@ -125,14 +128,21 @@ class WorkloadVersionReconciler:
 
     def _tell(self, version: WorkloadVersion, step: advance.Step) -> None:
         timed_out = step.fields.get("deploymentStatus") == State.FAILED
-        for word in step.words:
-            if timed_out and word.suffix == "Failed":
-                self._context.tell(KIND, version, WORKLOAD_DEPLOY, "Finished", "has reached timeout", warning=True)
-            self._context.tell(KIND, version, word.phase, word.suffix, word.text, warning=word.suffix == "Failed")
+        if timed_out:
+            self._context.tell(KIND, version, WORKLOAD_DEPLOY, "Finished", "has reached timeout", warning=True)
+        self._children.tell(version, step)
         if step.fields.get("status") in (State.SUCCEEDED, State.FAILED):
             failed = step.verdict is State.FAILED
             suffix, text = ("Failed", "has failed") if failed else ("Finished", "has finished")
             self._context.tell(KIND, version, WORKLOAD_COMPLETED, suffix, text, warning=failed)
+
+    def _tell_app(self, version: WorkloadVersion, gate: apps.AppGate) -> None:
+        """Says once that it cannot be deployed, since its app's checks have failed."""
+        if not gate.failed:
+            self._app_failed.discard(version.key)
+        elif version.key not in self._app_failed:
+            self._app_failed.add(version.key)
+            self._context.tell(KIND, version, APP_PRE_EVALUATIONS, FAILED, "app has failed", warning=True)
 
     def _newer(self, version: WorkloadVersion) -> WorkloadVersion | None:
         """A newer version of the same workload that has begun."""

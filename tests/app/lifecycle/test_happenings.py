@@ -195,3 +195,22 @@ def test_reasons_and_types_are_keptns(thing: phases.Phase, suffix: str, reason: 
 )
 def test_each_kind_has_its_controller_as_source(kind: str, source: str) -> None:
     assert component(kind) == source
+
+
+def items(**states: str) -> list[dict[str, str]]:
+    return [{"definitionName": name, "name": f"pre-{name}-1", "status": state} for name, state in states.items()]
+
+
+def test_what_becomes_of_tasks_and_evaluations_is_told_from_the_status() -> None:
+    before = {"preDeploymentTaskStatus": items(a="Progressing", b="Progressing"), "postDeploymentTaskStatus": []}
+    fields = {
+        "preDeploymentTaskStatus": items(a="Succeeded", b="Progressing", c="Progressing"),
+        "preDeploymentEvaluationTaskStatus": items(slo="Progressing"),
+        "status": "Progressing",
+    }
+    assert happenings.item_changes(phases.WORKLOAD_PHASES, before, fields) == [
+        (happenings.RECONCILE_TASK, "status changed from Progressing to Succeeded"),
+        (happenings.RECONCILE_TASK, "status changed from Pending to Progressing"),
+        (happenings.RECONCILE_EVALUATION, "status changed from Pending to Progressing"),
+    ]
+    assert happenings.item_changes((phases.WORKLOAD_POST_TASKS,), before, fields) == []

@@ -43,6 +43,26 @@ class TestAPoisonObject:
             monkeypatch.undo()
             await world.until(world.is_open, within=62.0)
 
+    async def test_is_told_of_in_keptns_words_too_if_it_is_a_version(self) -> None:
+        def refuse(call: Call) -> None:
+            if call.resource == "keptnworkloadversions" and call.verb == "patch" and begun:
+                raise errors.Invalid(422, "Invalid", "status: not so")
+
+        begun: list[bool] = []
+        async with World() as world:
+            world.define()
+            world.kubelet.seconds = 10
+            world.api.before = refuse
+            world.deploy()
+            await world.until(lambda: "Progressing" in world.versions().values())
+            begun.append(True)
+            await settled(world, 600.0)
+            events = {event["reason"]: event for event in world.events("KeptnWorkloadVersion")}
+            assert events["ReconcileFailed"]["count"] == 1
+            told = events["WorkloadPreDeployTasksReconcileError"]
+            assert (told["type"], told["count"]) == ("Warning", 1)
+            assert told["message"].startswith("Workload Pre-Deployment Tasks: could not get reconciled / Namespace")
+
     async def test_is_told_of_on_the_workload_if_it_is_a_revision(self) -> None:
         def refuse(call: Call) -> None:
             if str(call) == "create keptnworkloads":

@@ -1,12 +1,13 @@
 import pytest
 
+from app.api import wellknown
 from app.api.workload import WorkloadVersion
 from app.cluster import errors, resources
 from app.lifecycle.advance import child_name
 from app.lifecycle.phases import WORKLOAD_PRE_TASKS
 from app.worker.links import Link, Links, RevisionKey
 from app.worker.workloadversions import WorkloadVersionReconciler
-from tests.app.worker.world import INSTALLATION, World, settled
+from tests.app.worker.world import INSTALLATION, ONCE, World, settled
 from tests.builders import SHOP, task, version
 from tests.fakes.api import Call
 
@@ -88,11 +89,29 @@ async def test_its_beginning_and_end_are_told_as_keptn_tells_them() -> None:
             "WorkloadPreDeployEvaluationsStarted",
             "WorkloadPreDeployEvaluationsFinished",
             "WorkloadDeployStarted",
+            "ReconcileTaskStatusChanged",
         }
         assert events["WorkloadPreDeployTasksFinished"]["message"] == (
             "Workload Pre-Deployment Tasks: has finished / Namespace: shop, Name: web-web-1.0, Version: 1.0"
         )
         assert {event["count"] for event in events.values()} == {1}
+
+
+async def test_that_its_app_has_failed_is_told_once() -> None:
+    async with World() as world:
+        world.define("bad", **ONCE)
+        world.kubelet.exit_codes["bad"] = [1]
+        meta = {"name": "web", "namespace": SHOP}
+        spec = {"preDeploymentTasks": ["bad"]}
+        world.api.put({"kind": "KeptnAppContext", "apiVersion": wellknown.API_VERSION, "metadata": meta, "spec": spec})
+        world.define()
+        world.deploy()
+        await settled(world)
+        assert world.held()
+        told = [e for e in world.events("KeptnWorkloadVersion") if e["reason"] == "AppPreDeployEvaluationsFailed"]
+        (event,) = told
+        assert (event["type"], event["count"]) == ("Warning", 1)
+        assert event["message"].startswith("App Pre-Deployment Evaluations: app has failed / Namespace: shop")
 
 
 async def test_a_definition_that_no_task_can_be_made_of_is_told_of_and_waited_for() -> None:
