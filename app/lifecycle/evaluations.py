@@ -60,14 +60,13 @@ class Measure:
 class WriteStatus:
     """These fields of the status are to be written; `verdict` is set if they hold one.
 
-    `reason` and `message` are for the conditions, `failed` names the objectives that are not met, with why.
+    `reason` and `message` are for the conditions; the message says which objectives are not met, and why.
     """
 
     fields: dict[str, Any]
     reason: str
     message: str
     verdict: State | None = None
-    failed: tuple[str, ...] = ()
 
 
 Step = Nothing | Wait | Measure | WriteStatus
@@ -135,11 +134,9 @@ def judge(
         return WriteStatus(fields | ended, State.SUCCEEDED.value, "", State.SUCCEEDED)
     message = _cut(f"attempt {made} of {allowed}: {'; '.join(failed)}")
     if made < allowed:
-        return WriteStatus(
-            fields | {"overallStatus": State.PROGRESSING.value}, State.PROGRESSING.value, message, failed=failed
-        )
+        return WriteStatus(fields | {"overallStatus": State.PROGRESSING.value}, State.PROGRESSING.value, message)
     ended = {"overallStatus": State.FAILED.value, "endTime": _stamp(now)}
-    return WriteStatus(fields | ended, NOT_MET, message, State.FAILED, failed)
+    return WriteStatus(fields | ended, NOT_MET, message, State.FAILED)
 
 
 def interval(text: str) -> float:
@@ -191,7 +188,7 @@ def _result(objective: Objective, reading: Reading) -> ObjectiveStatus:
     met, message = (False, reading.problem) if reading.problem else objectives.judge(reading.value, objective)
     state = State.SUCCEEDED if met else State.FAILED
     note = f" ({reading.note})" if reading.note else ""
-    return ObjectiveStatus(value=reading.value, status=state.value, message=_cut(message) + note)
+    return ObjectiveStatus(value=_cut(reading.value), status=state.value, message=_cut(message) + note)
 
 
 def _until_due(evaluation: Evaluation, now: datetime) -> float:
@@ -226,7 +223,7 @@ def _end(evaluation: Evaluation, now: datetime, reason: str, message: str) -> Wr
         "startTime": evaluation.status.start_time or _stamp(now),
         "endTime": _stamp(now),
     }
-    return WriteStatus(fields, reason, _cut("; ".join((message, *failed))), State.FAILED, failed)
+    return WriteStatus(fields, reason, _cut("; ".join((message, *failed))), State.FAILED)
 
 
 def _required(evaluation: Evaluation) -> dict[str, Any]:

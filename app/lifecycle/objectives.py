@@ -18,6 +18,7 @@ _OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
     "<": lambda value, bound: value < bound,
 }
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 _ADVICE: Final = 'write an operator and a number, such as ">10", "<=0.05" or "==0"'
 # Of texts that others wrote, so much goes into a message.
 _SHOWN: Final = 100
@@ -51,6 +52,8 @@ def target(text: str) -> Target:
     stripped = text.strip()
     operator = next((each for each in _OPERATORS if stripped.startswith(each)), "")
     number = stripped[len(operator) :].strip()
+    if operator and _INFINITE.fullmatch(number):
+        return Target(operator, float(number))  # Go reads it, so that some may have written it for "anything"
     if not operator or not _NUMBER.fullmatch(number):
         raise TargetError(f"evaluationTarget {_quoted(text)} cannot be read; {_ADVICE}; for a range, two objectives")
     bound = float(number)

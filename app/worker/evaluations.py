@@ -83,7 +83,7 @@ class EvaluationReconciler:
             self._warn(evaluation, happenings.NOT_FOUND, step.message)
         if step.verdict is not State.FAILED or step.reason == evaluations.SUPERSEDED:
             return
-        self._warn(evaluation, happenings.FAILED, f"has failed: {'; '.join(step.failed) or step.message}")
+        self._warn(evaluation, happenings.FAILED, f"has failed: {step.message}")
         self._warn(evaluation, happenings.RECONCILE_TIMEOUT, "retryCount exceeded")
 
     def _warn(self, evaluation: Evaluation, suffix: str, text: str) -> None:

@@ -19,7 +19,7 @@ import orjson
 # Seconds.
 CONNECT: Final = 3.0
 TOTAL: Final = 10.0
-LARGEST_ANSWER: Final = 1 << 20
+LARGEST_ANSWER: Final = 1 << 16  # bytes
 _SHOWN: Final = 300
 # As Prometheus writes a sample.
 _VALUE = re.compile(r"[+-]?(NaN|Inf|[0-9]+\.?[0-9]*([eE][+-]?[0-9]+)?)")

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 from app.api.app import AppVersion
-from app.api.conversion import app_lists
 from app.api.core import Deployment, Job, Namespace, Pod
 from app.api.evaluation import Evaluation, EvaluationDefinition
 from app.api.meta import Object
@@ -53,6 +52,8 @@ Key = tuple[str, str]
 
 # Seconds. A gate that somebody does not let us open opens within so much, once they do.
 _GATES_CAP = 10.0
+# So many evaluations at once: a metrics server that lets us wait is not to keep those of others from being asked.
+_METRICS_AT_ONCE = 32
 
 
 class Wiring:
@@ -152,7 +153,8 @@ class Wiring:
         self._subscribe()
         async with asyncio.TaskGroup() as group:
             for controller in self.controllers():
-                group.create_task(controller.run(concurrency))
+                many = _METRICS_AT_ONCE if controller is self.evaluations else concurrency
+                group.create_task(controller.run(many))
 
     def _subscribe(self) -> None:
         caches = self._context.caches

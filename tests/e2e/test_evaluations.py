@@ -271,7 +271,7 @@ class TestAnEvaluationByHand:
             ("vector(0)/0", ">0", "is not a finite number"),
             ("vector(1)/0", ">0", "is not a finite number"),
             ("1 + 1", ">1", ""),
-            ("vector(1)", "about 1", "write an operator and a number"),
+            ("vector(1)", ">about 1", "write an operator and a number"),
         ],
     )
     def test_says_what_is_wrong_with_query_or_target(

@@ -83,7 +83,6 @@ class TestANewEvaluation:
     def test_goes_on_if_one_is_not_met(self) -> None:
         step = judged(NEW.view, BAD)
         assert (step.verdict, step.fields["overallStatus"], step.fields["retryCount"]) == (None, "Progressing", 1)
-        assert step.failed == ("latency: value '50' did not meet objective '<10'",)
         assert step.message == "attempt 1 of 10: latency: value '50' did not meet objective '<10'"
         assert "endTime" not in step.fields
 

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +25,8 @@ class TestTargets:
             (" > 5 ", Target(">", 5)),
             (">.5", Target(">", 0.5)),
             (">+1", Target(">", 1)),
+            ("<+Inf", Target("<", math.inf)),
+            (">-infinity", Target(">", -math.inf)),
         ],
     )
     def test_are_an_operator_and_a_number(self, text: str, expected: Target) -> None:
@@ -30,7 +34,7 @@ class TestTargets:
 
     @pytest.mark.parametrize(
         "text",
-        ["", " ", ">", "5", "=5", "=>5", "!=5", "<>5", ">>5", "5<", "1-10", "[1,10]", ">5 <10", ">abc", ">inf", "<nan",
+        ["", " ", ">", "5", "=5", "=>5", "!=5", "<>5", ">>5", "5<", "1-10", "[1,10]", ">5 <10", ">abc", "<nan",
          ">1_000", ">0x10", ">1e999", ">1,5"],
     )  # fmt: skip
     def test_of_any_other_form_are_errors_that_say_what_to_write(self, text: str) -> None:
