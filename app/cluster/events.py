@@ -8,6 +8,7 @@ there instead of making another; its name follows from what it says, so this hol
 import asyncio
 import contextlib
 import hashlib
+import itertools
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -64,7 +65,8 @@ class EventRecorder:
 
     At most ``capacity`` different ones (of 2 KiB each at most) wait to be written; more are dropped. A thousand failed
     rollouts say four thousand at once, and some have no other place to say it. They are written one after
-    another, so that what matters more does not wait for them. A repetition is written at most every
+    another, so that what matters more does not wait for them; among them warnings come first, and a quarter of the
+    room is theirs alone, since the many that only tell of progress are worth less. A repetition is written at most every
     ``repeat_seconds``, with the count of all that came in between.
     """
 
@@ -86,7 +88,9 @@ class EventRecorder:
         self._capacity = capacity
         self._repeat = repeat_seconds
         self._pending: dict[tuple[str, str], _Entry] = {}
-        self._ready: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        # Warnings before others, each in their order.
+        self._ready: asyncio.PriorityQueue[tuple[bool, int, tuple[str, str]]] = asyncio.PriorityQueue()
+        self._order = itertools.count()
         # Count and loop time of the last write, of the events written most recently.
         self._written: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
         self._task: asyncio.Task[None] | None = None
@@ -113,7 +117,8 @@ class EventRecorder:
             waiting.count += 1
             waiting.last = now
             return
-        if self._closing or len(self._pending) >= self._capacity:
+        room = self._capacity if type == "Warning" else self._capacity * 3 // 4
+        if self._closing or len(self._pending) >= room:
             self.dropped += 1
             log.debug("an event was dropped", extra={"reason": reason, "dropped": self.dropped})
             return
@@ -121,9 +126,9 @@ class EventRecorder:
         loop = asyncio.get_running_loop()
         pause = self._written[key][1] + self._repeat - loop.time() if key in self._written else 0.0
         if pause > 0:
-            entry.due = loop.call_later(pause, self._ready.put_nowait, key)
+            entry.due = loop.call_later(pause, self._put, key, entry)
         else:
-            self._ready.put_nowait(key)
+            self._put(key, entry)
         if self._task is None:
             self._task = loop.create_task(self._run(), name="events")
 
@@ -133,7 +138,7 @@ class EventRecorder:
         for key, entry in self._pending.items():
             if entry.due is not None and not entry.due.cancelled() and entry.due.when() > self._time():
                 entry.due.cancel()
-                self._ready.put_nowait(key)
+                self._put(key, entry)
         if self._task is None:
             return
         with contextlib.suppress(TimeoutError):
@@ -143,9 +148,12 @@ class EventRecorder:
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
 
+    def _put(self, key: tuple[str, str], entry: _Entry) -> None:
+        self._ready.put_nowait((entry.type != "Warning", next(self._order), key))
+
     async def _run(self) -> None:
         while True:
-            key = await self._ready.get()
+            _, _, key = await self._ready.get()
             entry = self._pending.pop(key)
             try:
                 count = await self._write(entry, self._written.get(key, (0, 0.0))[0])

@@ -152,13 +152,36 @@ async def test_f7_an_api_server_that_is_away_costs_events_and_nothing_else(caplo
     assert len(stored(api)) == 1
 
 
-async def test_what_waits_is_bounded() -> None:
+async def test_what_waits_is_bounded_and_the_last_room_is_for_warnings() -> None:
     api = FakeApi()
-    events = recorder(api, capacity=3)
+    events = recorder(api, capacity=4)
     for number in range(10):
         held(events, f"message {number}")
+    assert events.dropped == 7
+    for number in range(3):
+        events.record(POD, type="Warning", reason="Failed", message=f"failure {number}")
+    assert events.dropped == 9
     await events.aclose()
-    assert (len(stored(api)), events.dropped) == (3, 7)
+    said = sorted(body["message"] for body in stored(api))
+    assert said == ["failure 0", "message 0", "message 1", "message 2"]
+
+
+async def test_warnings_come_first_and_all_others_in_the_order_of_what_happened() -> None:
+    api = FakeApi()
+    events = recorder(api)
+    for number in range(3):
+        held(events, f"message {number}")
+    for number in range(2):
+        events.record(POD, type="Warning", reason="Failed", message=f"failure {number}")
+    await events.aclose()
+    written = sorted(stored(api), key=lambda body: int(body["metadata"]["resourceVersion"]))
+    assert [body["message"] for body in written] == [
+        "failure 0",
+        "failure 1",
+        "message 0",
+        "message 1",
+        "message 2",
+    ]
 
 
 async def test_closing_waits_only_so_long_for_a_server_that_hangs() -> None:
