@@ -99,6 +99,7 @@ class Cluster(FakeApi):
         status = {
             "preDeploymentStatus": state,
             "preDeploymentEvaluationStatus": "Succeeded",
+            "deploymentStatus": "Progressing",
             "revisions": list(revisions),
         }
         spec = {"workloadName": workload, "app": "cart", "version": "1.0"}

@@ -38,18 +38,27 @@ def test_what_controls_a_replica_set_is_kept_whatever_its_kind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tasks", "evaluations", "revisions", "kept"),
+    ("tasks", "evaluations", "deployment", "revisions", "kept"),
     [
-        ("Succeeded", "Succeeded", ["r"], True),
-        ("Warning", "Succeeded", ["r"], True),
-        ("Succeeded", "Succeeded", [], False),
-        ("Succeeded", "Pending", ["r"], False),
-        ("Failed", "Succeeded", ["r"], False),
-        ("Deprecated", "Deprecated", ["r"], False),
+        ("Succeeded", "Succeeded", "Progressing", ["r"], True),
+        ("Warning", "Succeeded", "Failed", ["r"], True),
+        ("Succeeded", "Succeeded", "Pending", ["r"], False),  # its app's checks have not passed
+        ("Succeeded", "Succeeded", "Deprecated", ["r"], False),
+        ("Succeeded", "Succeeded", "Progressing", [], False),
+        ("Succeeded", "Pending", "Progressing", ["r"], False),
+        ("Failed", "Succeeded", "Progressing", ["r"], False),
+        ("Deprecated", "Deprecated", "Deprecated", ["r"], False),
     ],
 )
-def test_a_version_is_kept_once_it_has_passed(tasks: str, evaluations: str, revisions: list[str], kept: bool) -> None:
-    status = {"preDeploymentStatus": tasks, "preDeploymentEvaluationStatus": evaluations, "revisions": revisions}
+def test_a_version_is_kept_once_it_has_passed(
+    tasks: str, evaluations: str, deployment: str, revisions: list[str], kept: bool
+) -> None:
+    status = {
+        "preDeploymentStatus": tasks,
+        "preDeploymentEvaluationStatus": evaluations,
+        "deploymentStatus": deployment,
+        "revisions": revisions,
+    }
     body = {"metadata": {"name": "v"}, "spec": {"workloadName": "w"}, "status": status}
     assert (passed_version(body) is not None) is kept
 
