@@ -66,8 +66,8 @@ class EventRecorder:
     At most ``capacity`` different ones (of 2 KiB each at most) wait to be written; more are dropped. A thousand failed
     rollouts say four thousand at once, and some have no other place to say it. They are written one after
     another, so that what matters more does not wait for them; among them warnings come first, and a quarter of the
-    room is theirs alone, since the many that only tell of progress are worth less. A repetition is written at most every
-    ``repeat_seconds``, with the count of all that came in between.
+    room is theirs alone, since the many that only tell of progress are worth less. A repetition is written at most
+    every ``repeat_seconds``, with the count of all that came in between.
     """
 
     def __init__(
