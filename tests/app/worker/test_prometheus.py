@@ -35,6 +35,7 @@ class Double:
     status: str = "200 OK"
     head: tuple[str, ...] = ()
     silent: bool = False
+    trickles: bool = False
     url: str = ""
     requests: list[str] = field(default_factory=list)
 
@@ -44,8 +45,11 @@ class Double:
             if self.silent:
                 await reader.read()
             head = [f"HTTP/1.1 {self.status}", f"content-length: {len(self.body)}", "connection: close", *self.head]
-            writer.write("\r\n".join(head).encode() + b"\r\n\r\n" + self.body)
-            await writer.drain()
+            writer.write("\r\n".join(head).encode() + b"\r\n\r\n")
+            for part in (self.body[at : at + 1] for at in range(len(self.body))) if self.trickles else (self.body,):
+                writer.write(part)
+                await writer.drain()
+                await asyncio.sleep(0.02 if self.trickles else 0)
         writer.close()
 
 
@@ -177,9 +181,10 @@ class TestWhatAServerMayNotDo:
         monkeypatch.setattr(prometheus, "LARGEST_ANSWER", 2048)
         assert "answers with more than 2 KiB" in await refused(body=b" " * 4096 + vector("7"))
 
-    async def test_let_us_wait(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(prometheus, "TOTAL", 0.1)
-        assert "did not answer" in await refused(silent=True)
+    @pytest.mark.parametrize("how", ["silent", "trickles"])
+    async def test_let_us_wait(self, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(prometheus, "TOTAL", 0.2)
+        assert "did not answer" in await refused(**{how: True})
 
     @pytest.mark.parametrize(
         "authorization", [BEARER, "Basic dXNlcjp2ZXJ5LXNlY3JldC10b2tlbg=="], ids=["bearer", "basic"]
