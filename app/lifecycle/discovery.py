@@ -9,6 +9,7 @@ from app.api.app import App, AppSpec, AppVersion, WorkloadRef
 from app.api.meta import Object
 from app.api.workload import Workload, WorkloadVersion
 from app.lifecycle import apps, names
+from app.lifecycle.states import PASSED
 
 Json = dict[str, Any]
 
@@ -56,16 +57,15 @@ def next_spec(
 
     `current` is the app version of what it says, None before there is one, `versions` the app's workload versions. If
     nothing is new but the content behind a version, or another try of what failed, its revision goes up: that is how
-    its checks are made again.
+    its checks are made again. That a workload is gone is nothing to check an app for; it is left out with the next
+    news, or at once where the app would go on waiting for it.
     """
     wanted = listed(app.metadata.name, workloads, app.spec)
-    if wanted is None:
-        return None
-    if (wanted.version, wanted.workloads) != (app.spec.version, app.spec.workloads):
-        return wanted
-    if current is None or not _has_outlived(current, app, apps.standing(versions)):
-        return None
-    return wanted.model_copy(update={"revision": app.spec.revision + 1})
+    if wanted is None or (wanted.version, wanted.workloads) == (app.spec.version, app.spec.workloads):
+        again = wanted is not None and _has_outlived(current, app, versions)
+        return app.spec.model_copy(update={"revision": app.spec.revision + 1}) if again else None
+    is_news = any(ref not in app.spec.workloads for ref in wanted.workloads)
+    return wanted if is_news or _is_waiting(current) or _has_outlived(current, app, versions) else None
 
 
 def made(name: str, namespace: str, spec: AppSpec, *, single_service: bool) -> Json:
@@ -98,10 +98,16 @@ def changed(app: App, spec: AppSpec) -> Json:
     }
 
 
-def _has_outlived(current: AppVersion, app: App, versions: Sequence[WorkloadVersion]) -> bool:
+def _has_outlived(current: AppVersion | None, app: App, versions: Iterable[WorkloadVersion]) -> bool:
     """Whether an app version had ended before the newest version of one of its workloads was made."""
-    newest = (apps.newest_of(ref, app.metadata.name, versions) for ref in app.spec.workloads)
-    return any(each is not None and apps.had_ended(current, each) for each in newest)
+    standing = apps.standing(versions)
+    newest = (apps.newest_of(ref, app.metadata.name, standing) for ref in app.spec.workloads)
+    return current is not None and any(each is not None and apps.had_ended(current, each) for each in newest)
+
+
+def _is_waiting(current: AppVersion | None) -> bool:
+    """Whether an app version waits for its workloads, or will."""
+    return current is None or not (apps.has_ended(current) or current.status.workload_overall_status in PASSED)
 
 
 def _is_single(thing: Object) -> bool:

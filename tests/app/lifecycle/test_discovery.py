@@ -130,6 +130,22 @@ class TestNextSpec:
         assert spec is not None
         assert (spec.version, spec.revision) == ("1.1", 1)
 
+    def test_that_a_workload_is_gone_is_no_reason_to_check_its_app_again(self) -> None:
+        both = app("shop").lists(cart="1.0", pay="2.0").discovered()
+        left = [part("cart")]
+        assert discovery.next_spec(both.view, left, app_version(both).ended().view, []) is None
+        posting = (
+            app_version(both).passed().status(workloadOverallStatus="Succeeded", currentPhase="AppPostDeployTasks")
+        )
+        assert discovery.next_spec(both.view, left, posting.view, []) is None
+        news = discovery.next_spec(both.view, [part("cart", "1.1")], app_version(both).ended().view, [])
+        assert refs(news) == [("cart", "1.1")]
+
+    def test_an_app_does_not_wait_for_a_workload_that_is_gone(self) -> None:
+        both = app("shop").lists(cart="1.0", pay="2.0").discovered()
+        for waits in (None, app_version(both).view, app_version(both).passed().view):
+            assert refs(discovery.next_spec(both.view, [part("cart")], waits, [])) == [("cart", "1.0")]
+
     def test_an_app_whose_workloads_are_gone_stays_as_it_was(self) -> None:
         assert discovery.next_spec(self.KNOWN.view, [], None, []) is None
 

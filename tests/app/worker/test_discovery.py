@@ -137,6 +137,33 @@ async def test_a_restart_of_what_has_passed_is_no_new_content() -> None:
         assert len(world.app_versions()) == 1
 
 
+async def test_a_workload_that_is_deleted_is_no_reason_to_check_its_app_again() -> None:
+    async with World() as world:
+        world.define("before-all")
+        world.api.make(resources.APP_CONTEXTS, "shop", "shop", spec={"preDeploymentTasks": ["before-all"]})
+        world.deploy("cart", "", version="1.0", app="shop")
+        world.deploy("pay", "", version="2.0", app="shop")
+        await world.until(world.is_open)
+        world.is_up("cart", "pay")
+        await world.until(lambda: "Succeeded" in world.app_versions().values())
+        world.api.remove(resources.WORKLOADS, "shop-pay")
+        await settled(world)
+        assert list(listed(world)) == ["cart", "pay"]
+        assert world.kubelet.started["before-all"] == 1
+
+
+async def test_an_app_that_waits_for_a_workload_that_is_deleted_goes_on_without_it() -> None:
+    async with World() as world:
+        world.deploy("cart", "", version="1.0", app="shop")
+        world.deploy("pay", "", version="2.0", app="shop")
+        await world.until(world.is_open)
+        world.is_up("cart")
+        await settled(world, 5)
+        world.api.remove(resources.WORKLOADS, "shop-pay")
+        await world.until(lambda: "Succeeded" in world.app_versions().values())
+        assert list(listed(world)) == ["cart"]
+
+
 class TestRequests:
     """KeptnAppCreationRequest: Holdfast makes none, but one that is there has its answer."""
 
