@@ -1,11 +1,13 @@
 """What Prometheus reads of this process at ``/metrics``: Keptn's metrics, and a few of Holdfast's own.
 
-Only the leader speaks of the lifecycle, so that nothing is there twice. A page is made at most once a second however
-many ask for it, and others get their turn meanwhile.
+Only the leader speaks of the lifecycle, so that nothing is there twice. A page takes as long as there are objects, but
+others get their turn meanwhile, only one is made at a time, and it is sent as it is made: with thousands of objects it
+is of many MB.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import itertools
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
@@ -23,10 +25,8 @@ from app.telemetry.exposition import labels as own_labels
 from app.telemetry.gauges import has_evaluation_ended, has_task_ended, seconds_between
 from app.telemetry.plain_http import Page
 
-# Seconds for which a page is good enough for whoever else asks.
-_FRESH = 1.0
-# After so many lines others get their turn.
-_BREATH = 500
+# So many lines are sent together; then others get their turn.
+_PART = 200
 
 
 GATES_OPENED: Final = "gates opened"
@@ -88,8 +88,6 @@ class Metrics:
         self._evaluations = Ended("keptn_evaluation", "Evaluations")
         self._promotions = Ended("keptn_promotion", "App versions with promotion tasks")
         self._busy = asyncio.Lock()
-        self._page = Page(b"")
-        self._made = float("-inf")
 
     def lead(self, led: Led) -> None:
         """This process leads from now on."""
@@ -126,15 +124,22 @@ class Metrics:
     # What is read
 
     async def page(self) -> Page:
-        """All metrics as they are now, or were within the last second."""
-        loop = asyncio.get_running_loop()
-        async with self._busy:
-            if loop.time() - self._made >= _FRESH:
-                self._page = Page(await _text(self._families()), content_type=CONTENT_TYPE)
-                self._made = loop.time()
-            return self._page
+        """All metrics as they are now."""
+        return Page(self._parts(), content_type=CONTENT_TYPE)
 
-    def _families(self) -> Iterable[Family]:
+    async def _parts(self) -> AsyncGenerator[bytes, None]:
+        async with self._busy:
+            for family in self._families():
+                if family is None:
+                    await asyncio.sleep(0)
+                    continue
+                yield family.head.encode()
+                lines = iter(family.lines)
+                while part := list(itertools.islice(lines, _PART)):
+                    yield "\n".join([*part, ""]).encode()
+                    await asyncio.sleep(0)
+
+    def _families(self) -> Iterator[Family | None]:
         yield from process.families()
         leads = self._led is not None and self._leading()
         yield Family("holdfast_leader", "gauge", "Whether this process leads.", [f"holdfast_leader {int(leads)}"])
@@ -170,17 +175,3 @@ def _own(led: Led) -> Iterable[Family]:
     yield Family(name, "gauge", "Keys that wait to be looked at.", lines)
     name = "holdfast_gates_opened_total"
     yield Family(name, "counter", "Pods whose gate was opened.", [f"{name} {led.counts.get(GATES_OPENED, 0)}"])
-
-
-async def _text(families: Iterable[Family]) -> bytes:
-    parts: list[str] = []
-    told = 0
-    for family in families:
-        parts.append(family.head)
-        for line in family.lines:
-            parts.append(line)
-            parts.append("\n")
-            told += 1
-            if told % _BREATH == 0:
-                await asyncio.sleep(0)
-    return "".join(parts).encode()

@@ -1,7 +1,8 @@
 """A few fixed pages over plain HTTP, one request a connection: for the kubelet and for Prometheus."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 _MOST_BYTES = 8192
@@ -9,18 +10,24 @@ _MOST_BYTES = 8192
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An answer, 200 unless said otherwise."""
+    """An answer, 200 unless said otherwise. One that comes in parts is sent part by part, as they are made."""
 
-    body: bytes
+    body: bytes | AsyncGenerator[bytes, None]
     status: str = "200 OK"
     content_type: str = "text/plain"
 
-    def encode(self) -> bytes:
-        head = (
-            f"HTTP/1.1 {self.status}\r\nContent-Type: {self.content_type}\r\n"
-            f"Content-Length: {len(self.body)}\r\nConnection: close\r\n\r\n"
-        )
-        return head.encode() + self.body
+    def head(self) -> bytes:
+        length = f"Content-Length: {len(self.body)}\r\n" if isinstance(self.body, bytes) else ""
+        text = f"HTTP/1.1 {self.status}\r\nContent-Type: {self.content_type}\r\n{length}Connection: close\r\n\r\n"
+        return text.encode()
+
+    async def parts(self) -> AsyncGenerator[bytes, None]:
+        if isinstance(self.body, bytes):
+            yield self.body
+            return
+        async with contextlib.aclosing(self.body) as body:
+            async for part in body:
+                yield part
 
 
 _NOT_FOUND = Page(b"not found", "404 Not Found")
@@ -45,8 +52,11 @@ class PlainServer:
             async with asyncio.timeout(self._deadline):
                 head = await reader.readuntil(b"\r\n\r\n")
                 page = await self._page(head.split(b"\r\n", 1)[0].decode("latin-1"))
-                writer.write(page.encode())
-                await writer.drain()
+                writer.write(page.head())
+                async with contextlib.aclosing(page.parts()) as parts:
+                    async for part in parts:
+                        writer.write(part)
+                        await writer.drain()
         except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
         finally:

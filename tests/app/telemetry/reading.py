@@ -4,10 +4,17 @@ from typing import NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.telemetry.plain_http import Page
+
 
 class Sample(NamedTuple):
     labels: dict[str, str]
     value: float
+
+
+async def whole(page: Page) -> bytes:
+    """A page that comes in parts."""
+    return b"".join([part async for part in page.parts()])
 
 
 def read(text: bytes) -> dict[str, list[Sample]]:

@@ -29,7 +29,7 @@ def page(
         [each.view for each in tasks],
         [each.view for each in evaluations],
     )
-    return "".join(each.head + "".join(f"{line}\n" for line in each.lines) for each in made).encode()
+    return "".join(each.head + "".join(f"{line}\n" for line in each.lines) for each in made if each).encode()
 
 
 def values(samples: list[Sample], label: str) -> dict[str, float]:
@@ -128,3 +128,9 @@ def test_revisions_of_one_app_version_are_one_sample_that_says_the_newest() -> N
 def test_what_has_not_ended_has_no_duration() -> None:
     runs = version("shop-web-1.0").status(status="Progressing", startTime=at(0))
     assert "keptn_deployment_deploymentduration" not in read(page(versions=[runs]))
+
+
+def test_others_get_their_turn_while_many_objects_are_looked_at() -> None:
+    tasks = [task(f"pre-{number}").view for number in range(1000)]
+    versions = [deployed(str(number), at(0), at(1)).view for number in range(1000)]
+    assert list(gauges.families([], versions, tasks, [])).count(None) == 15

@@ -16,7 +16,7 @@ from app.lifecycle.spans import Span
 from app.telemetry.metrics import GATES_OPENED, Metrics
 from app.telemetry.tracing import Tracing
 from app.worker.observing import Observing
-from tests.app.telemetry.reading import Sample, read
+from tests.app.telemetry.reading import Sample, read, whole
 from tests.app.worker.world import INSTALLATION, World
 from tests.builders import SHOP, evaluation, task, version
 
@@ -69,8 +69,7 @@ class Watched:
         return {span.name: span for span in self.spans}
 
     async def figures(self) -> dict[str, list[Sample]]:
-        await asyncio.sleep(2)
-        return read((await self.metrics.page()).body)
+        return read(await whole(await self.metrics.page()))
 
     def configure(self, target: str = COLLECTOR) -> None:
         meta = {"name": "keptn", "namespace": INSTALLATION}
