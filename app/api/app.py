@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from app.api import rules
 from app.api.condition import Condition
 from app.api.fields import Int64, State, Time
 from app.api.meta import Model, Object
@@ -18,7 +19,7 @@ class WorkloadRef(Model):
 
 class AppSpec(Model):
     version: str
-    revision: Annotated[int, Schema(default=True)] = 1
+    revision: Annotated[int, Schema(default=True, rules=rules.UNSIGNED)] = 1
     workloads: tuple[WorkloadRef, ...] = ()
 
 

@@ -22,8 +22,17 @@ class SchedulingGate(Model):
     name: str
 
 
+class ConfigMapVolume(Model):
+    name: str = ""
+
+
+class Volume(Model):
+    config_map: ConfigMapVolume | None = None
+
+
 class PodSpec(Model):
     containers: tuple[PodContainer, ...] = ()
+    volumes: tuple[Volume, ...] = ()
     scheduling_gates: tuple[SchedulingGate, ...] = ()
     node_name: str = ""
 

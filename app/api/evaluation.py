@@ -1,16 +1,21 @@
 """KeptnEvaluationDefinition and KeptnEvaluation v1: what metrics must say before or after a deployment."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
+from app.api import rules
 from app.api.condition import Condition
 from app.api.fields import Int64, Interval, State, Time
 from app.api.meta import Model, Object
-from app.api.schema import Schema
+from app.api.rules import Rule
+from app.api.schema import Ruled, Schema
 
 DEFAULT_RETRIES = 10
 DEFAULT_RETRY_INTERVAL = "5s"
 
 Attempts = Annotated[int, Schema(default=True)]  # of all, not of those after the first
+# Limits that bound the cost of the rules, well above what anybody can have had.
+MOST_OBJECTIVES = 1000
+Target = Annotated[str, Schema(max_length=256, rules=rules.TARGET)]
 
 
 class SecretKey(Model):
@@ -21,13 +26,15 @@ class SecretKey(Model):
     optional: bool = False
 
 
-class Provider(Model):
+class Provider(Ruled):
     """Whom to ask for an objective's `query`: the fields of a KeptnMetricsProvider. Holdfast's addition.
 
     `name` is that of a KeptnMetricsProvider, in the definition's namespace or the installation's, for definitions that
     give no `targetServer`. It is asked with all that is its own, so that its Secret goes to nobody else's server. A
     definition written for v1alpha1 or v1alpha2 has nothing else: `name` is its `source`.
     """
+
+    RULES: ClassVar[tuple[Rule, ...]] = rules.PROVIDER_FOUND
 
     name: str = ""
     type: str = "prometheus"
@@ -46,12 +53,14 @@ class MetricRef(Model):
 class Objective(Model):
     # Definitions that were stored in v1alpha1 or v1alpha2 have no reference.
     keptn_metric_ref: Annotated[MetricRef, Schema(required=True)] = MetricRef()
-    evaluation_target: str
+    evaluation_target: Target
     query: str = ""  # asked of the definition's provider; Holdfast's addition
 
 
-class EvaluationDefinitionSpec(Model):
-    objectives: Annotated[tuple[Objective, ...], Schema(required=True)] = ()
+class EvaluationDefinitionSpec(Ruled):
+    RULES: ClassVar[tuple[Rule, ...]] = rules.QUERIES_ASK_SOMEBODY
+
+    objectives: Annotated[tuple[Objective, ...], Schema(required=True, max_items=MOST_OBJECTIVES)] = ()
     retries: Attempts = DEFAULT_RETRIES
     retry_interval: Interval = DEFAULT_RETRY_INTERVAL
     provider: Provider | None = None  # Holdfast's addition

@@ -22,6 +22,9 @@ _DURATION = r"^(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$"
 # With a sign, or without a unit if it is 0: what Go takes, sensible or not.
 _INTERVAL = r"^[-+]?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$"
 
+# An operator, then what is no operator: Keptn takes all that Go reads as a number, which is more than digits.
+_TARGET = r"^\s*([<>]=?|==)\s*[^<>=\s]"
+
 _NAME_ADVICE = "use lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit"
 SOURCES: Final = ("inline", "httpRef", "functionRef", "configMapRef")
 
@@ -114,6 +117,33 @@ INTERVAL: Final = (
         f"self.matches({_text(_INTERVAL)})",
         "write a number with a unit, such as 30s, 5m or 1h30m",
         _quoted("self", " is not a duration: write a number with a unit, such as 30s, 5m or 1h30m"),
+    ),
+)
+
+# What Go cannot read as an unsigned number kept Keptn's operator from reading any object of the kind.
+UNSIGNED: Final = (Rule("self >= 0", "cannot be negative: write 0 or more"),)
+
+# Anything else can never be met, neither here nor with Keptn.
+TARGET: Final = (
+    Rule(
+        f"self.matches({_text(_TARGET)})",
+        "write an operator and a number, such as <0.05 or >=10",
+        _quoted("self", " is no target: write an operator (>, >=, <, <= or ==) and a number, such as <0.05 or >=10"),
+    ),
+)
+
+QUERIES_ASK_SOMEBODY: Final = (
+    Rule(
+        "has(self.provider) || !self.objectives.exists(objective, has(objective.query) && objective.query != '')",
+        "an objective has a query and nobody to ask: add provider, with a targetServer such as http://prometheus:9090",
+    ),
+)
+
+PROVIDER_FOUND: Final = (
+    Rule(
+        "has(self.name) || has(self.targetServer) && self.targetServer != ''",
+        "there is nobody to ask: add a targetServer such as http://prometheus:9090, or the name of a"
+        " KeptnMetricsProvider",
     ),
 )
 

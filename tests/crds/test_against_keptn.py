@@ -91,6 +91,8 @@ TASK_COLUMNS = {
 LIMITS = {
     "timeout": {"maxLength": 64},
     "retryInterval": {"maxLength": 64},
+    "objectives": {"maxItems": 1000},
+    "objectives[].evaluationTarget": {"maxLength": 256},
     "observabilityTimeout": {"maxLength": 64},
     "*.inline.code": {"maxLength": 1_000_000},
     "*.httpRef.url": {"maxLength": 2048},

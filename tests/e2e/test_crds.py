@@ -23,6 +23,7 @@ from tests.e2e.namespaces import Namespaces
 Json = dict[str, Any]
 
 GROUP = "crds.test.holdfast"
+COPY = "copied"
 FOLDER = Path(__file__).resolve().parents[2] / "crds"
 CODE: Json = {"inline": {"code": "x"}}
 CHECKED: Json = {"container": {"name": "c", "image": "busybox"}}
@@ -32,8 +33,11 @@ def copies() -> list[Json]:
     made = []
     for kind in KINDS:
         copy = json.loads(json.dumps(crd(kind)).replace(kind.group, GROUP))
+        # Under other names, or `kubectl get keptntasks` would have to choose.
+        names = copy["spec"]["names"]
+        names["plural"], names["singular"] = COPY + names["plural"], COPY + names["singular"]
         # These are deleted in the end: never the installation's own.
-        assert copy["metadata"]["name"] == f"{kind.plural}.{GROUP}"
+        copy["metadata"]["name"] = f"{names['plural']}.{GROUP}"
         copy["spec"]["conversion"] = {"strategy": "None"}
         copy["spec"]["names"].pop("shortNames", None)
         copy["metadata"]["labels"] = {}
@@ -133,6 +137,83 @@ def test_a_definition_that_cannot_run_is_refused_in_words_to_act_on(
     assert said in result.err
 
 
+def other(kind: str, spec: Json, version: str = "v1") -> Json:
+    return {"apiVersion": f"{GROUP}/{version}", "kind": kind, "metadata": {"name": "other"}, "spec": spec}
+
+
+METRIC: Json = {"keptnMetricRef": {"name": "m"}, "evaluationTarget": "<1"}
+QUERY: Json = {**METRIC, "query": "up"}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            other("KeptnEvaluationDefinition", {"objectives": [{**METRIC, "evaluationTarget": "10"}]}),
+            '"10" is no target: write an operator',
+        ),
+        (
+            other(
+                "KeptnEvaluationDefinition",
+                {"source": "p", "objectives": [{"name": "m", "query": "q", "evaluationTarget": "=<1"}]},
+                "v1alpha1",
+            ),
+            '"=<1" is no target: write an operator',
+        ),
+        (
+            other("KeptnEvaluationDefinition", {"objectives": [METRIC], "retryInterval": "abc5m"}),
+            'spec.retryInterval: Invalid value: "string": "abc5m" is not a duration',
+        ),
+        (
+            other("KeptnEvaluationDefinition", {"objectives": [METRIC, QUERY]}),
+            "an objective has a query and nobody to ask: add provider",
+        ),
+        (
+            other("KeptnEvaluationDefinition", {"objectives": [QUERY], "provider": {"type": "prometheus"}}),
+            'spec.provider: Invalid value: "object": there is nobody to ask: add a targetServer',
+        ),
+        (
+            other("KeptnEvaluation", {"evaluationDefinition": "e", "workloadVersion": "", "retryInterval": "0 sec"}),
+            '"0 sec" is not a duration',
+        ),
+        (other("KeptnConfig", {"observabilityTimeout": "five5m"}, "v1alpha1"), '"five5m" is not a duration'),
+        (
+            other("KeptnConfig", {"keptnAppCreationRequestTimeoutSeconds": -1}, "v1alpha1"),
+            "cannot be negative: write 0 or more",
+        ),
+        (other("KeptnApp", {"version": "1", "revision": -1}), "cannot be negative: write 0 or more"),
+    ],
+)
+def test_what_keptn_could_not_work_with_is_refused_in_words_to_act_on(
+    kubectl: Kubectl, alone: str, body: Json, said: str
+) -> None:
+    result = offer(kubectl, alone, body)
+    assert result.code != 0
+    assert said in result.err
+
+
+def test_what_keptn_took_and_what_we_add_is_taken(kubectl: Kubectl, alone: str) -> None:
+    result = offer(
+        kubectl,
+        alone,
+        other("KeptnEvaluationDefinition", {"objectives": []}),
+        *(
+            other("KeptnEvaluationDefinition", {"objectives": [{**METRIC, "evaluationTarget": target}]})
+            for target in (">10", "<0.05", ">1e3", "<-Inf", "> 0x1p-2", ">=1", " == 0")
+        ),
+        *(
+            other("KeptnEvaluationDefinition", {"objectives": [METRIC], "retryInterval": interval})
+            for interval in ("0", "0s", "-5s", "1h30m", "1.5s", "100ms")
+        ),
+        other("KeptnEvaluationDefinition", {"objectives": [QUERY], "provider": {"name": "p"}}),
+        other("KeptnEvaluationDefinition", {"objectives": [QUERY], "provider": {"targetServer": "http://p:9090"}}),
+        other("KeptnConfig", {"OTelCollectorUrl": "collector:4317", "observabilityTimeout": "0"}, "v1alpha1"),
+        other("KeptnConfig", {"keptnAppCreationRequestTimeoutSeconds": 0}, "v1alpha1"),
+        other("KeptnApp", {"version": "", "revision": 0}),
+    )
+    assert result.code == 0, result.err
+
+
 def test_several_problems_are_said_together(kubectl: Kubectl, alone: str) -> None:
     spec = {"python": {"httpRef": {"url": "<url>"}}, "retries": -1, "timeout": "5"}
     said = offer(kubectl, alone, definition(spec)).err
@@ -190,7 +271,7 @@ def test_what_was_there_before_the_rules_can_still_be_labelled_but_not_made_wors
     for _ in range(50):
         if offer(kubectl, alone, definition({"deno": {}})).code != 0:
             break
-    resource = f"{TASK_DEFINITION.plural}.{GROUP}"
+    resource = f"{COPY}{TASK_DEFINITION.plural}.{GROUP}"
     for name in ("from-keptn", "empty"):
         kubectl("label", "-n", alone, resource, name, "team=shop")
     worse = json.dumps({"spec": {"retries": -1}})
@@ -208,7 +289,7 @@ def test_kubectl_get_shows_what_a_task_is_for(kubectl: Kubectl, alone: str) -> N
         "spec": {"taskDefinition": "check", "context": {**context, "taskType": "pre", "objectType": "Workload"}},
     }
     kubectl("create", "-n", alone, "-f", "-", stdin=yaml.safe_dump(task))
-    resource = f"keptntasks.{GROUP}"
+    resource = f"{COPY}keptntasks.{GROUP}"
     status = json.dumps({"status": {"jobName": "job-1", "status": "Succeeded"}})
     kubectl("patch", "-n", alone, resource, "run-1", "--type=merge", "--subresource=status", "-p", status)
     heading, row = kubectl("get", "-n", alone, resource).out.splitlines()

@@ -44,6 +44,8 @@ def sample(schema: Json, name: str, *, word: str, full: bool) -> Any:
             return "2026-01-02T03:04:05Z"
         if "pattern" in schema:
             return "7m"
+        if name == "evaluationTarget":
+            return "<7"
         return {"status": "Succeeded", "currentphase": "Completed"}.get(
             re.sub(".*status$", "status", name.lower()), word
         )
@@ -183,7 +185,7 @@ def test_kubectl_get_shows_the_columns_of_a_kind(kind: Kind, kubectl: Kubectl, k
     one = made(kube, kind, version, aside, word, spec(kind, version, word=word, full=True))
     whole = schema(kind, version)["properties"]["status"]
     one.replace(version, status=sample(whole, "status", word=word, full=True), subresource="status")
-    heading, row = kubectl("get", kind.plural, word, "-n", aside, "-o", "wide").out.splitlines()
+    heading, row = kubectl("get", f"{kind.plural}.{kind.group}", word, "-n", aside, "-o", "wide").out.splitlines()
     assert heading.split() == ["NAME", *(part for column in kind.columns for part in column.name.upper().split())]
     shown = row.split()
     assert shown[0] == word

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from app.api.evaluation import EvaluationDefinitionSpec, EvaluationSpec, EvaluationStatus
+from app.api.evaluation import MOST_OBJECTIVES, EvaluationDefinitionSpec, EvaluationSpec, EvaluationStatus, Target
 from app.api.meta import Model
 from app.api.schema import Schema
 from app.api.versions.kind import Column, Kind, Version
@@ -19,14 +19,14 @@ class AlphaObjective(Model):
 
     name: str
     query: str
-    evaluation_target: str
+    evaluation_target: Target
 
 
 class AlphaEvaluationDefinitionSpec(Model):
     """v1alpha1 and v1alpha2: `source` names the provider that all objectives ask."""
 
     source: str
-    objectives: Annotated[tuple[AlphaObjective, ...], Schema(required=True)] = ()
+    objectives: Annotated[tuple[AlphaObjective, ...], Schema(required=True, max_items=MOST_OBJECTIVES)] = ()
 
 
 EVALUATION: Final = Kind(
