@@ -5,7 +5,7 @@ a Job that is gone is either not needed any more or made once more under another
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -53,13 +53,17 @@ class WriteStatus:
 Step = Nothing | StartJob | WriteStatus
 
 
-def next_step(task: Task, job: Job | None, pods: Sequence[Pod], now: str, complaint: str = "") -> Step:
+def next_step(
+    task: Task, job: Job | None, pods: Sequence[Pod], now: str, complaint: str = "", absent: Collection[str] = ()
+) -> Step:
     """What to do for `task` now. `job` is its newest, None if there is none for certain.
 
     `pods` are those that `job` controls, in any order; `now` is RFC 3339; `complaint` is what the Job controller said
-    when it could make no pod. Sources: keptn-behaviour 3.9 for the states, the design for judging by the pod's end,
-    about a second before the Job's own condition. Where the two differ, the Job's word counts: a pod that its Job stops
-    at the deadline may well end with exit code 0.
+    when it could make no pod; `absent` are ConfigMaps that pods mount and that are not there.
+
+    Sources: keptn-behaviour 3.9 for the states, the design for judging by the pod's end, about a second before the
+    Job's own condition. Where the two differ, the Job's word counts: a pod that its Job stops at the deadline may well
+    end with exit code 0.
     """
     status = task.status
     if is_completed(status.status) or task.metadata.deletion_timestamp:
@@ -87,7 +91,7 @@ def next_step(task: Task, job: Job | None, pods: Sequence[Pod], now: str, compla
         return _verdict(task, State.FAILED, attempts, now, BACKOFF_REASON, BACKOFF_MESSAGE, begun=fields)
     if status.status != State.PROGRESSING:
         fields["status"] = State.PROGRESSING.value
-    reason, message = _waits(task, job, pods, attempts, complaint)
+    reason, message = _waits(task, job, pods, attempts, complaint, absent)
     if (reason, message) != (status.reason, status.message):
         fields |= {"reason": reason, "message": message}
     if attempts != status.attempts:
@@ -150,12 +154,19 @@ def with_conditions(task: Task, fields: dict[str, Any], now: str) -> dict[str, A
     return conditions.with_conditions(task.status, fields, generation=task.metadata.generation, now=now, **words)
 
 
-def _waits(task: Task, job: Job, pods: Sequence[Pod], attempts: Sequence[Attempt], complaint: str) -> tuple[str, str]:
+def _waits(
+    task: Task,
+    job: Job,
+    pods: Sequence[Pod],
+    attempts: Sequence[Attempt],
+    complaint: str,
+    absent: Collection[str],
+) -> tuple[str, str]:
     """Why no pod of `job` runs, if none does: reason and message."""
     said = task.status.reason, task.status.message
     if not pods and complaint:
         return "FailedCreate", _steady(complaint)
-    reason, message = troubles.trouble(task, pods)
+    reason, message = troubles.trouble(task, pods, absent)
     if reason in troubles.PULLING and said[0] in troubles.PULLING:
         return said
     if not reason:

@@ -1,6 +1,6 @@
 """Why a task's Job has no running pod, and when it will have one: words for its status while it waits."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,6 +13,8 @@ BACK_OFF: Final = "BackOff"
 PULLING: Final = frozenset({"ErrImagePull", "ImagePullBackOff"})
 
 _UNSCHEDULABLE: Final = "Unschedulable"
+_UNMOUNTED: Final = "FailedMount"
+_CREATING: Final = "ContainerCreating"
 _BY_ITSELF: Final = "the kubelet tries again by itself, and that is no failed attempt"
 # Waiting reasons of a container that mean trouble, not progress, and what comes of each.
 TROUBLES: Final = {
@@ -25,6 +27,7 @@ TROUBLES: Final = {
     "InvalidImageName": "mend the image's name in the definition; until then no pod of the task can run",
     "RunContainerError": _BY_ITSELF,
     _UNSCHEDULABLE: "once there is room, the pod starts by itself",
+    _UNMOUNTED: "create it again, and the kubelet starts the pod by itself, within two minutes",
 }
 
 # How the Job controller spaces a Job's pods, in seconds: doubled with each that has failed, up to the longest.
@@ -32,10 +35,16 @@ _FIRST_PAUSE: Final = 10
 _LONGEST_PAUSE: Final = 600
 
 
-def trouble(task: Task, pods: Iterable[Pod]) -> tuple[str, str]:
+def mounted(pod: Pod) -> list[str]:
+    """The names of the ConfigMaps that a pod mounts."""
+    return [volume.config_map.name for volume in pod.spec.volumes if volume.config_map]
+
+
+def trouble(task: Task, pods: Iterable[Pod], absent: Collection[str] = ()) -> tuple[str, str]:
     """Reason and message of a pod that cannot start, in the kubelet's own words; two empty strings if all is well.
 
-    The message says as well what will come of it, and that the task's timeout runs on.
+    The message says as well what will come of it, and that the task's timeout runs on. `absent` are ConfigMaps that are
+    not there: of what a pod cannot mount the kubelet says nothing in its status.
     """
     for pod in pods:
         if pod.status.phase != "Pending" or pod.metadata.deletion_timestamp:
@@ -44,6 +53,10 @@ def trouble(task: Task, pods: Iterable[Pod]) -> tuple[str, str]:
             waiting = container.state.waiting
             if waiting and waiting.reason in TROUBLES:
                 return waiting.reason, _told(task, waiting.reason, waiting.message)
+            if waiting and waiting.reason == _CREATING and (missing := [n for n in mounted(pod) if n in absent]):
+                where = pod.metadata.namespace
+                said = f"there is no ConfigMap {missing[0]} in namespace {where} any more, which has the script"
+                return _UNMOUNTED, _told(task, _UNMOUNTED, said)
         for condition in pod.status.conditions:
             if condition.type == "PodScheduled" and condition.status == "False" and condition.reason == _UNSCHEDULABLE:
                 return condition.reason, _told(task, condition.reason, condition.message)

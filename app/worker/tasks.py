@@ -15,7 +15,7 @@ from app.cluster import resources
 from app.cluster.api import Json
 from app.cluster.controller import After, Done, Outcome
 from app.cluster.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid, NotFound, TooManyRequests
-from app.lifecycle import functions, jobs, names, revisions, tasks
+from app.lifecycle import functions, jobs, names, revisions, tasks, troubles
 from app.lifecycle.functions import Problem
 from app.lifecycle.happenings import CREATE_TASK, FAILED, NOT_FOUND
 from app.lifecycle.jobs import Mounted, Policy
@@ -50,7 +50,7 @@ class TaskReconciler:
             return Done()
         job = await self._job(task)
         pods = self._pods(job)
-        step = tasks.next_step(task, job, pods, self._context.stamp(), self._complaint(job))
+        step = tasks.next_step(task, job, pods, self._context.stamp(), self._complaint(job), self._absent(pods))
         if not (isinstance(step, tasks.WriteStatus) and step.verdict) and (overtaken := self._superseded(task)):
             await self._write(task, tasks.superseded(task, job, pods, *overtaken, self._context.stamp()))
             await self._end(job)
@@ -134,6 +134,11 @@ class TaskReconciler:
 
     def _pods(self, job: Job | None) -> list[Pod]:
         return [] if job is None else self._context.caches.pods.by_index(BY_OWNER, job.metadata.uid)
+
+    def _absent(self, pods: list[Pod]) -> set[str]:
+        """The ConfigMaps that pods mount and that are not there."""
+        there = self._context.caches.config_maps
+        return {name for pod in pods for name in troubles.mounted(pod) if not there.get(pod.metadata.namespace, name)}
 
     def _complaint(self, job: Job | None) -> str:
         said = [] if job is None else self._context.caches.complaints.by_index(BY_OWNER, job.metadata.uid)

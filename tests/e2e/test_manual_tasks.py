@@ -210,6 +210,28 @@ def test_a_missing_config_map_and_secret_are_named_and_their_task_goes_on_when_t
     assert len(done["status"]["attempts"]) == 1
 
 
+def test_a_config_map_that_goes_between_two_attempts_is_named_and_the_second_begins_when_it_is_back(
+    plain: Eyes,
+) -> None:
+    plain.kube.create(manifests.config_map("going", {"code": "import sys\nsys.exit(1)\n"}), plain.namespace)
+    check = manifests.definition("going", "python", {"configMapRef": {"name": "going"}})
+    plain.kube.create(check, plain.namespace)
+    _make(plain, "going", "going", retries=1)
+
+    def says(reason: str) -> Json:
+        return plain.kube.until_one(
+            "KeptnTask", plain.namespace, "going", lambda task: task.get("status", {}).get("reason") == reason, reason
+        )
+
+    says("BackOff")
+    plain.kube.delete("ConfigMap", plain.namespace, "going")
+    said = says("FailedMount")["status"]["message"]
+    assert said.startswith(f"there is no ConfigMap going in namespace {plain.namespace} any more")
+    plain.kube.create(manifests.config_map("going", {"code": "print('back')\n"}), plain.namespace)
+    task = _over(plain, "going", seconds=130)
+    assert (status(task), last_lines(task), task["status"]["reason"]) == ("Succeeded", "back", "")
+
+
 def test_a_missing_image_is_no_attempt_and_the_timeout_ends_it(plain: Eyes) -> None:
     missing = manifests.container("no-image", "exit 0", of={"image": "holdfast.invalid/no-such-image:1"})
     plain.kube.create(missing, plain.namespace)

@@ -45,6 +45,19 @@ class TestAPodThatCannotStart:
     def test_is_not_one_that_starts_runs_or_has_ended(self, fine: PodBuilder) -> None:
         assert troubles.trouble(TASK.view, [fine.view]) == ("", "")
 
+    @pytest.mark.parametrize(
+        ("absent", "reason"),
+        [({"script"}, "FailedMount"), ({"another"}, ""), (set(), "")],
+        ids=["gone", "other", "none"],
+    )
+    def test_for_want_of_its_script_says_so_though_the_kubelet_does_not(self, absent: set[str], reason: str) -> None:
+        volumes = [{"name": "tmp", "emptyDir": {}}, {"name": "function-mount", "configMap": {"name": "script"}}]
+        stuck = a_pod().waiting("ContainerCreating").changed({"spec": {"volumes": volumes}})
+        said = troubles.trouble(TASK.view, [stuck.view], absent)
+        assert said[0] == reason
+        assert ("there is no ConfigMap script in namespace shop any more" in said[1]) == bool(reason)
+        assert troubles.trouble(TASK.view, [stuck.running().view], absent) == ("", "")
+
     def test_is_why_a_task_that_its_timeout_ended_never_ran(self) -> None:
         reason, message = troubles.trouble(TASK.view, [a_pod().waiting("ImagePullBackOff", "Back-off pulling").view])
         told = TASK.status("Progressing", reason=reason, message=message).view

@@ -209,6 +209,25 @@ class TestATaskThatCannotStart:
             assert world.task()["status"]["message"] == "Error creating: pod is forbidden: exceeded quota: compute"
 
 
+async def test_a_pod_whose_script_was_deleted_meanwhile_says_so_until_it_is_back() -> None:
+    async with World() as world:
+        world.kubelet.full = True
+        world.define(deno={"configMapRef": {"name": "script"}})
+        script = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "script", "namespace": SHOP}}
+        world.api.put(script | {"data": {"code": "1"}})
+        world.api.put(TASK.raw)
+        await world.until(lambda: bool(world.api.all(resources.JOBS)))
+        (made,) = world.api.all(resources.JOBS)
+        stuck = pod("p").of_task().owned_by(job(JOB).with_uid(made["metadata"]["uid"])).waiting("ContainerCreating")
+        world.api.put(stuck.changed({"spec": made["spec"]["template"]["spec"]}).raw)
+        await settled(world)
+        assert not world.task()["status"].get("reason")
+        world.api.remove(resources.CONFIGMAPS, "script")
+        await world.until(lambda: world.task()["status"].get("reason") == "FailedMount", within=1.0)
+        world.api.put(script | {"data": {"code": "1"}})
+        await world.until(lambda: world.task()["status"].get("reason") == "", within=1.0)
+
+
 async def test_what_a_check_printed_that_was_stopped_is_added_to_its_verdict() -> None:
     async with World(works=False) as world:
         made = await started(world)
