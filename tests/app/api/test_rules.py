@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.api import rules
 from app.api.rules import Rule
-from app.lifecycle import durations, resource_names
+from app.lifecycle import durations, objectives, resource_names
 
 EVERY = (
     *rules.one_runner("function"),
@@ -18,6 +18,11 @@ EVERY = (
     *rules.named("name"),
     *rules.named("secret", empty=True),
     *rules.DURATION,
+    *rules.INTERVAL,
+    *rules.UNSIGNED,
+    *rules.TARGET,
+    *rules.QUERIES_ASK_SOMEBODY,
+    *rules.PROVIDER_FOUND,
     *rules.RETRIES,
     *rules.TTL,
     *rules.CONTAINER,
@@ -45,6 +50,35 @@ def test_the_rule_for_durations_takes_what_the_parser_takes_but_signs_and_a_bare
         readable = False
     if "-" not in text and text != "0":
         assert bool(pattern(rules.DURATION[0]).search(text)) is readable
+
+
+@given(parts=durationlike)
+@example(parts=["0"])
+@example(parts=["-", "7", "s"])
+def test_the_rule_for_intervals_takes_all_that_the_parser_takes(parts: list[str]) -> None:
+    text = "".join(parts)
+    try:
+        durations.nanoseconds(text)
+    except durations.DurationError:
+        readable = False
+    else:
+        readable = True
+    assert bool(pattern(rules.INTERVAL[0]).search(text)) is readable
+
+
+@given(text=st.text(st.sampled_from("<>=0.5e- x"), max_size=6))
+@example(text=" >= 0.5")
+def test_the_rule_for_targets_takes_at_least_what_an_evaluation_can_read(text: str) -> None:
+    try:
+        objectives.target(text)
+    except objectives.TargetError:
+        return
+    assert pattern(rules.TARGET[0]).search(text)
+
+
+@pytest.mark.parametrize("text", ["", "10", "=<1", "about 5", "<", ">=", "> =1", "!1"])
+def test_the_rule_for_targets_refuses_what_has_no_operator_or_nothing_behind_it(text: str) -> None:
+    assert not pattern(rules.TARGET[0]).search(text)
 
 
 @given(text=st.text(st.sampled_from("ab0-.A_ "), max_size=8))
