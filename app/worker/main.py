@@ -41,7 +41,15 @@ class Worker:
     What it writes goes through a fence, except for the Lease itself and for events, which only tell.
     """
 
-    def __init__(self, settings: Settings, api: Api, rng: random.Random, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        api: Api,
+        rng: random.Random,
+        now: Callable[[], datetime],
+        *,
+        tracing: Tracing | None = None,
+    ) -> None:
         self._settings = settings
         self._rng = rng
         self._now = now
@@ -53,7 +61,7 @@ class Worker:
         )
         self._fenced = Fenced(api, lambda: self._elector.leading)
         self.metrics = Metrics(lambda: self.leading)
-        self._tracing = Tracing()
+        self._tracing = tracing or Tracing()
         self._certificates = CertificateManager(self._fenced, settings, now=now, rng=rng)
 
     @property

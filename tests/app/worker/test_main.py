@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,7 +11,10 @@ import pytest
 from app.cluster import resources
 from app.cluster.informer import MAX_SILENCE
 from app.cluster.leader import LeadershipLost
+from app.lifecycle.spans import Span
+from app.telemetry.tracing import Tracing
 from app.worker.main import Worker
+from tests.app.telemetry.reading import Sample, read, whole
 from tests.app.worker.world import INSTALLATION, SETTINGS, World
 from tests.builders import Json
 from tests.simulation.clock import now
@@ -35,8 +38,8 @@ async def cluster() -> AsyncIterator[World]:
 
 
 @contextlib.asynccontextmanager
-async def running(world: World, name: str = "worker-1") -> AsyncIterator[Worker]:
-    worker = Worker(replace(EXTERNAL, pod_name=name), world.api, random.Random(1), now)
+async def running(world: World, name: str = "worker-1", tracing: Tracing | None = None) -> AsyncIterator[Worker]:
+    worker = Worker(replace(EXTERNAL, pod_name=name), world.api, random.Random(1), now, tracing=tracing)
     task = asyncio.create_task(worker.run())
     try:
         yield worker
@@ -129,3 +132,50 @@ async def test_a_leader_that_is_cut_off_stops_before_another_can_lead_and_is_not
         assert asyncio.get_running_loop().time() - cut < lease(world)["leaseDurationSeconds"]
         await asyncio.sleep(MAX_SILENCE * 3)
         assert worker.live().startswith("no word from the API server about pods, ")
+
+
+async def test_who_leads_speaks_of_the_lifecycle_and_who_stands_by_does_not() -> None:
+    async with cluster() as world:
+        certificate(world)
+        world.define()
+        world.deploy()
+        async with running(world, "first") as first:
+            await world.until(world.is_open)
+            async with running(world, "second") as second:
+                await asyncio.sleep(1.0)
+                leads, stands_by = await page(first), await page(second)
+        assert leads["holdfast_leader"] == [({}, 1.0)]
+        assert stands_by["holdfast_leader"] == [({}, 0.0)]
+        assert len(leads["keptn_task_active"]) == 1
+        assert "keptn_task_active" not in stands_by
+
+
+async def test_traces_are_sent_while_a_process_leads_and_the_rest_when_it_ends() -> None:
+    sent: list[str] = []
+
+    class Collector:
+        async def send(self, spans: Sequence[Span], seconds: float) -> str:
+            sent.extend(span.name for span in spans)
+            return ""
+
+        async def close(self) -> None:
+            sent.append("closed")
+
+    async def connect(target: str) -> Collector:
+        return Collector()
+
+    async with cluster() as world:
+        certificate(world)
+        world.define()
+        world.deploy()
+        kind = {"kind": "KeptnConfig", "apiVersion": "options.keptn.sh/v1alpha1"}
+        meta = {"name": "keptn", "namespace": INSTALLATION}
+        world.api.put({**kind, "metadata": meta, "spec": {"OTelCollectorUrl": "collector:4317"}})
+        async with running(world, tracing=Tracing(connect)):
+            await world.until(world.is_open)
+        assert "web-web/WorkloadPreDeployTasks" in sent
+        assert sent[-1] == "closed"
+
+
+async def page(worker: Worker) -> dict[str, list[Sample]]:
+    return read(await whole(await worker.metrics.page()))
