@@ -275,3 +275,22 @@ class TestInTheWorker:
             world.api.put(self.SLO.changed({"metadata": {"labels": {"a": "b"}}}).raw)
             assert await settled(world) == 0
             assert status(world)["overallStatus"] == "Failed"
+
+    @pytest.mark.parametrize("done", [True, False])
+    @pytest.mark.parametrize("write", [1, 2, 3])
+    async def test_a_crash_at_any_write_costs_no_attempt_and_no_verdict(self, write: int, done: bool) -> None:
+        async with World() as world:
+            self.metric(world, "5")
+            world.api.put(self.SLO.raw)
+            world.crash_at_write(write, done=done)
+            world.api.put(NEW.raw)  # of three attempts
+            await asyncio.wait_for(world.crashed.wait(), 60)
+            assert status(world).get("retryCount", 0) == write - (not done)
+            if write == 3:
+                self.metric(world, "0")
+            await world.recover()
+            await world.until(lambda: status(world).get("overallStatus") in ("Succeeded", "Failed"))
+            # The third was written as a failure, or it had never been and the metric was right by then.
+            assert status(world)["overallStatus"] == ("Succeeded" if write == 3 and not done else "Failed")
+            assert status(world)["retryCount"] == 3
+            assert await settled(world) == 0
