@@ -4,26 +4,24 @@ import asyncio
 import contextlib
 import logging
 import math
-from collections.abc import Sequence
 
-from app.api.app import AppVersion
 from app.api.core import Job, Pod
 from app.api.task import Task
 from app.api.taskdefinition import TaskDefinition
-from app.api.workload import WorkloadVersion
 from app.cluster import resources
 from app.cluster.api import Json
 from app.cluster.controller import After, Done, Outcome
 from app.cluster.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid, NotFound, TooManyRequests
-from app.lifecycle import functions, jobs, names, revisions, tasks, troubles
+from app.lifecycle import functions, jobs, names, tasks, troubles
 from app.lifecycle.functions import Problem
 from app.lifecycle.happenings import CREATE_TASK, FAILED, NOT_FOUND
 from app.lifecycle.jobs import Mounted, Policy
 from app.lifecycle.states import is_completed
 from app.settings import Settings
-from app.worker.caches import BY_APP, BY_NAMESPACE, BY_OWNER, BY_WORKLOAD, scoped
+from app.worker.caches import BY_NAMESPACE, BY_OWNER
 from app.worker.context import Context
 from app.worker.functions import mount
+from app.worker.overtaken import overtaken
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +49,8 @@ class TaskReconciler:
         job = await self._job(task)
         pods = self._pods(job)
         step = tasks.next_step(task, job, pods, self._context.stamp(), self._complaint(job), self._absent(pods))
-        if not (isinstance(step, tasks.WriteStatus) and step.verdict) and (overtaken := self._superseded(task)):
-            await self._write(task, tasks.superseded(task, job, pods, *overtaken, self._context.stamp()))
+        if not (isinstance(step, tasks.WriteStatus) and step.verdict) and (by := overtaken(self._context.caches, task)):
+            await self._write(task, tasks.superseded(task, job, pods, *by, self._context.stamp()))
             await self._end(job)
             return Done()
         if isinstance(step, tasks.StartJob):
@@ -85,25 +83,6 @@ class TaskReconciler:
         with contextlib.suppress(NotFound):
             meta = job.metadata
             await self._context.api.delete(resources.JOBS, meta.name, meta.namespace, uid=meta.uid)
-
-    def _superseded(self, task: Task) -> tuple[str, str] | None:
-        """The version that asked for the task and the one that has overtaken it, None while its verdict is wanted."""
-        owner = task.metadata.controller
-        if owner is None or task.metadata.deletion_timestamp:
-            return None
-        caches, key = self._context.caches, (task.metadata.namespace, owner.name)
-        version: WorkloadVersion | AppVersion | None = None
-        others: Sequence[WorkloadVersion | AppVersion] = ()
-        if owner.kind == "KeptnWorkloadVersion" and (version := caches.versions.get(*key)) is not None:
-            others = caches.versions.by_index(BY_WORKLOAD, scoped(key[0], version.spec.workload_name))
-        elif owner.kind == "KeptnAppVersion" and (version := caches.app_versions.get(*key)) is not None:
-            others = caches.app_versions.by_index(BY_APP, scoped(key[0], version.spec.app_name))
-        if version is None or version.metadata.uid != owner.uid or not revisions.was_superseded(version.status):
-            return None
-        made = version.metadata.creation_timestamp or ""
-        later = [o for o in others if o.metadata.uid != owner.uid and (o.metadata.creation_timestamp or "") >= made]
-        newest = max(later, key=lambda o: (o.metadata.creation_timestamp or "", o.metadata.name), default=None)
-        return f"{owner.kind} {owner.name}", newest.metadata.name if newest else ""
 
     def _early(self, task: Task, step: tasks.WriteStatus) -> float:
         """Seconds for which a task that has just begun says nothing of itself: other Jobs are made first.
