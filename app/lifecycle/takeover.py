@@ -55,20 +55,6 @@ def adopt(versions: Sequence[WorkloadVersion], asked: Identity, origin: Origin) 
     return max(fitting, key=lambda v: (v.metadata.creation_timestamp or "", v.metadata.name), default=None)
 
 
-def covered(version: WorkloadVersion, made: str | None) -> tuple[str, ...]:
-    """The revisions (`status.revisions`) that an unfinished version of Keptn's covers, none if that is not certain.
-
-    `made` is when the ReplicaSet that it refers to was made, None if that is gone. A StatefulSet's or DaemonSet's
-    reference does not say which revision it was.
-    """
-    reference = version.spec.resource_reference
-    if not is_keptns(version) or version.status.revisions or is_completed(version.status.status):
-        return ()
-    if reference.kind != "ReplicaSet" or made is None or made > (version.metadata.creation_timestamp or ""):
-        return ()
-    return (reference.uid,)
-
-
 def is_gated_by_keptn(raw_pod: dict[str, Any]) -> bool:
     """Whether a pod (JSON) has the gate and not the label by which Holdfast's worker knows the pods that it holds."""
     metadata, spec = raw_pod.get("metadata") or {}, raw_pod.get("spec") or {}

@@ -38,9 +38,7 @@ class Takeover:
     async def __call__(self, key: str) -> Outcome:
         """Finds what Keptn's operator was busy with. Raises ApiError if not all of it could be taken over."""
         tasks = [task for task in self._context.caches.tasks.all() if takeover.has_foreign_job(task)]
-        versions = [version for version in self._context.caches.versions.all() if takeover.is_keptns(version)]
         await together([self._job(task) for task in tasks])
-        await together([self._cover(version) for version in versions])
         await self._pods()
         return Done()
 
@@ -109,18 +107,6 @@ class Takeover:
             owner = Job.model_validate(raw).metadata.controller
             if owner is not None and owner.uid == meta.uid:
                 await self._label(resources.JOBS, raw, wellknown.LABEL_TASK)
-
-    async def _cover(self, version: WorkloadVersion) -> None:
-        """Says of an unfinished version which revision it deploys, as ours do."""
-        meta, reference = version.metadata, version.spec.resource_reference
-        replica_set = self._context.caches.replica_sets.get(meta.namespace, reference.name)
-        same = replica_set is not None and replica_set.metadata.uid == reference.uid
-        made = replica_set.metadata.creation_timestamp if replica_set is not None and same else None
-        if listed := takeover.covered(version, made):
-            with contextlib.suppress(Conflict):  # somebody goes on with it already, and says so himself
-                await self._context.write_status(
-                    resources.WORKLOAD_VERSIONS, version, {"revisions": list(listed)}, self._context.caches.versions
-                )
 
     async def _label(self, resource: Resource, raw: Json, value: str) -> None:
         meta = raw["metadata"]

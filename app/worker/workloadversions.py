@@ -35,6 +35,7 @@ class WorkloadVersionReconciler:
         self._rollouts = Rollouts(context)
         self._unsaid: Unsaid[VersionKey] = Unsaid()
         self._app_failed: set[VersionKey] = set()  # versions of which that was said
+        self._since = context.now()  # when this worker began to lead
 
     async def __call__(self, key: VersionKey) -> Outcome:
         version = self._context.caches.versions.get(*key)
@@ -72,16 +73,23 @@ class WorkloadVersionReconciler:
         self._tell_app(version, gate)
         of_app = gate.version.spec.metadata if gate.version is not None else None
         deploying = bool(version.status.deployment_start_time)
-        start = version.status.deployment_start_time or ""
         return Surroundings(
             app_open=gate.open,
             app_metadata=of_app,
             deployed=await self._rollouts.look(version) if deploying else None,
-            waited=seconds_since(start, context.now()) if start else 0.0,
+            waited=self._waited(version),
             timeout=context.config().observability_seconds,
             blocking=context.policy(namespace, version.metadata.annotations) is Policy.ENFORCE,
             carrier=lambda phase: context.carrier(version, phase),
         )
+
+    def _waited(self, version: WorkloadVersion) -> float:
+        """Seconds since the deployment began, or since we lead, if that was Keptn's: its gate is opened only now."""
+        start, now = version.status.deployment_start_time, self._context.now()
+        if not start:
+            return 0.0
+        waited = seconds_since(start, now)
+        return waited if version.status.conditions else min(waited, (now - self._since).total_seconds())
 
     def _gate(self, version: WorkloadVersion) -> apps.AppGate:
         caches, namespace, app = self._context.caches, version.metadata.namespace, version.spec.app

@@ -60,18 +60,6 @@ def test_of_several_the_youngest_counts() -> None:
     assert takeover.adopt([keptns().view, old.view], ASKED, ORIGIN) == keptns().view
 
 
-def test_an_unfinished_version_covers_the_replica_set_that_it_was_made_for() -> None:
-    going = keptns().status(status="Progressing").view
-    assert takeover.covered(going, BEFORE) == ("uid-web-1",)
-    assert takeover.covered(going, AFTER) == ()
-    assert takeover.covered(going, None) == ()
-    assert takeover.covered(keptns().status(status="Succeeded").view, BEFORE) == ()
-    assert takeover.covered(keptns().covers("x").view, BEFORE) == ()
-    assert takeover.covered(keptns().content("x").view, BEFORE) == ()
-    stateful = keptns().changed({"spec": {"resourceReference": {"kind": "StatefulSet"}}})
-    assert takeover.covered(stateful.view, BEFORE) == ()
-
-
 def test_a_pod_that_keptn_holds_has_the_gate_and_not_our_label() -> None:
     web = pod("web-1-a").owned_by(replica_set("web-1"))
     assert takeover.is_gated_by_keptn(web.gated("other", wellknown.GATE).raw)

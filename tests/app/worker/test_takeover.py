@@ -67,19 +67,6 @@ async def test_a_job_that_is_gone_or_somebody_elses_is_left_alone(owner: TaskBui
         assert await swept(world) == 0
 
 
-async def test_an_unfinished_version_says_which_revision_it_deploys() -> None:
-    async with World(works=False) as world:
-        owner = world.api.put(replica_set("web-1").raw)
-        reference = {"kind": "ReplicaSet", "name": "web-1", "uid": owner["metadata"]["uid"]}
-        going = version("web-web-1.0").changed({"spec": {"resourceReference": reference}})
-        world.api.put(going.status(status="Progressing", currentPhase="WorkloadDeploy").raw)
-        assert await swept(world) == 1
-        stored = world.api.one(resources.WORKLOAD_VERSIONS, "web-web-1.0")
-        assert stored["status"]["revisions"] == [owner["metadata"]["uid"]]
-        assert stored["status"]["currentPhase"] == "WorkloadDeploy"
-        assert await swept(world) == 0
-
-
 async def test_what_may_not_be_changed_is_passed_over_and_the_rest_taken_over() -> None:
     async with World(works=False) as world:
         for name in ("a", "b"):

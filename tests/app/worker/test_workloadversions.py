@@ -3,6 +3,7 @@ import pytest
 from app.api import wellknown
 from app.api.workload import WorkloadVersion
 from app.cluster import errors, resources
+from app.cluster.controller import After
 from app.lifecycle.advance import child_name
 from app.lifecycle.phases import WORKLOAD_PRE_TASKS
 from app.worker.links import Link, Links, RevisionKey
@@ -138,3 +139,28 @@ async def test_a_task_that_the_api_server_refuses_is_not_sent_again_and_again() 
         await settled(world, 3600.0)
         assert len([call for call in world.api.writes() if str(call) == "create keptntasks"]) <= 12
         assert "check could not be made" in world.progressing()["message"]
+
+
+@pytest.mark.parametrize("ours", [False, True])
+async def test_the_time_in_which_nobody_was_there_for_keptns_deployment_does_not_count(ours: bool) -> None:
+    said = {"type": "Ready", "status": "False", "lastTransitionTime": "2025-06-01T10:00:00Z", "reason": "Progressing"}
+    deploys = VERSION.passed().status(
+        status="Progressing",
+        deploymentStatus="Progressing",
+        currentPhase="WorkloadDeploy",
+        deploymentStartTime="2025-06-01T10:00:00Z",
+        conditions=[said | {"message": ""}] if ours else [],
+    )
+    async with World(works=False) as world:
+        world.api.put(deploys.raw)
+        await world.told()
+        reconcile = WorkloadVersionReconciler(world.context, Links(), lambda version: None)
+        outcome = await reconcile((SHOP, VERSION.name))
+        if ours:
+            assert made(world).status.deployment_status == "Failed"
+            return
+        assert isinstance(outcome, After)
+        assert outcome.seconds == pytest.approx(300, abs=1)
+        await settled(world, 301)
+        await reconcile((SHOP, VERSION.name))
+        assert made(world).status.deployment_status == "Failed"
