@@ -83,6 +83,8 @@ class RevisionReconciler:
             await self._open(key, pods)
             self._policies.tell(link, version)
         elif self._policies.lets_go(version):
+            # On record first: once no pod is held, nothing else says for whom it is to be checked.
+            await self._cover(version, revision)
             await self._open(key, pods)
             self._policies.tell(link, version)
         self._judged(link.version)

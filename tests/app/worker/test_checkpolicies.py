@@ -72,6 +72,19 @@ async def test_pods_that_are_only_observed_go_at_once_and_are_checked_all_the_sa
         assert world.task()["status"]["status"] == "Progressing"
 
 
+@pytest.mark.parametrize("seed", range(10))
+async def test_the_checks_of_pods_that_went_at_once_have_a_verdict(seed: int) -> None:
+    async with World(seed=seed) as world:
+        failing(world)
+        of_namespace(world, "observe")
+        world.deploy(checks="bad")
+        await world.until(world.is_open, within=2)
+        await world.until(lambda: set(world.versions().values()) == {"Warning"}, within=10)
+        (version,) = world.api.all(resources.WORKLOAD_VERSIONS)
+        assert [item["status"] for item in version["status"]["preDeploymentTaskStatus"]] == ["Failed"]
+        assert version["status"]["revisions"]
+
+
 async def test_a_pass_is_nobodys_word() -> None:
     async with World() as world:
         world.define()
