@@ -387,3 +387,26 @@ class TestKeptnMetrics:
         }
         assert "last updated " in results["alone"]["message"]
         assert "there is no KeptnMetric missing in namespace" in results["missing"]["message"]
+
+    def test_are_not_needed_for_definitions_of_old_that_ask_a_source(
+        self, kube: Kube, eyes: Eyes, prometheus: Prometheus
+    ) -> None:
+        old = {
+            "apiVersion": "lifecycle.keptn.sh/v1alpha2",
+            "kind": "KeptnEvaluationDefinition",
+            "metadata": {"name": "old"},
+            "spec": {
+                "source": "prometheus",
+                "objectives": [
+                    {"name": "load", "query": "vector(4)", "evaluationTarget": "<5"},
+                    {"name": "load", "query": "vector(4)", "evaluationTarget": ">3"},
+                ],
+            },
+        }
+        with keptnmetrics.installed(kube):
+            kube.create(keptnmetrics.provider("prometheus", prometheus.url, type=""), eyes.namespace)
+            kube.create(old, eyes.namespace)
+            kube.create(evaluation("old"), eyes.namespace)
+            found = ended(eyes, "old")
+        assert state(found) == "Succeeded"
+        assert set(found["status"]["evaluationStatus"]) == {"load <5", "load >3"}
