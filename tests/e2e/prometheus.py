@@ -22,12 +22,16 @@ _LOCK = f"basic_auth_users: {{{USER}: {_HASH}}}\n"
 
 
 class Prometheus:
-    """One server. If `locked`, it wants USER and PASSWORD. It collects from the Service `app` of its namespace."""
+    """One server. If `locked`, it wants USER and PASSWORD.
 
-    def __init__(self, kube: Kube, namespace: str, name: str, *, locked: bool = False) -> None:
+    It collects from the Service `app` of its namespace, unless `config`, a prometheus.yml, says otherwise.
+    """
+
+    def __init__(self, kube: Kube, namespace: str, name: str, *, locked: bool = False, config: str = "") -> None:
         self._kube = kube
         self._name = name
         self._locked = locked
+        self._config = config or _COLLECTS.replace("APP", f"app.{namespace}.svc.cluster.local")
         self.namespace = namespace
 
     @property
@@ -36,7 +40,7 @@ class Prometheus:
 
     def start(self) -> None:
         """Returns when it answers."""
-        files = {"prometheus.yml": _COLLECTS.replace("APP", f"app.{self.namespace}.svc.cluster.local")}
+        files = {"prometheus.yml": self._config}
         files["web.yml"] = _LOCK if self._locked else ""
         args = ["--config.file=/etc/prometheus/prometheus.yml", "--web.config.file=/etc/prometheus/web.yml"]
         container = {
