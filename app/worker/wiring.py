@@ -42,6 +42,7 @@ from app.worker.links import Links, RevisionKey, VersionKey, revision_key_of
 from app.worker.namespaces import NamespaceReconciler
 from app.worker.poison import Poison
 from app.worker.revisions import RevisionReconciler
+from app.worker.rollbacks import ParentKey, RollbackNews, RollbackReconciler
 from app.worker.rollouts import HoldReconciler
 from app.worker.settling import Settling
 from app.worker.takeover import Takeover
@@ -120,6 +121,8 @@ class Wiring:
             "configs", queue(), ConfigReconciler(context), stuck=told.of("KeptnConfig", context.caches.configs)
         )
         self.takeover: Controller[str] = Controller("takeover", queue(), Takeover(context))
+        self.rollbacks: Controller[ParentKey] = Controller("rollbacks", queue(), RollbackReconciler(context))
+        self._rollbacks = RollbackNews(context, self.rollbacks.queue)
         self._news = AppNews(context, self._settling, self.apps.queue, self.discovery.queue)
         self._changes = Changes(context, self.configs.queue.add, self._reconsider)
 
@@ -138,6 +141,7 @@ class Wiring:
             self.app_versions,
             self.apps,
             self.discovery,
+            self.rollbacks,
             self.tasks,
             self.evaluations,
             self.functions,
@@ -159,6 +163,7 @@ class Wiring:
     def _subscribe(self) -> None:
         caches = self._context.caches
         self._news.subscribe()
+        self._rollbacks.subscribe()
         caches.pods.subscribe(self._pod)
         caches.jobs.subscribe(self._job)
         caches.complaints.subscribe(self._complaint)
