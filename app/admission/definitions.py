@@ -167,9 +167,9 @@ def _nothing_new(request: Request) -> bool:
     return new.get("spec") == old.get("spec") and _kept(new) == _kept(old)
 
 
-def _kept(obj: Json) -> Any:
-    """What the annotation holds that the object's version cannot say."""
-    return ((obj.get("metadata") or {}).get("annotations") or {}).get(CONVERSION)
+def _kept(obj: Json) -> Json:
+    """What annotations hold that the object's version cannot say."""
+    return conversion.noted((obj.get("metadata") or {}).get("annotations") or {})
 
 
 def _written(obj: Json, name: str) -> tuple[list[Problem], Json]:
@@ -178,12 +178,12 @@ def _written(obj: Json, name: str) -> tuple[list[Problem], Json]:
     spec = obj.get("spec")
     listed = definitions.problems(spec, version=version, name=name, syntax=None)
     whole = spec if isinstance(spec, dict) else {}
-    if _kept(obj) is not None and not listed:
+    if _kept(obj) and not listed:
         try:
             whole = conversion.convert(obj, _WHOLE).get("spec") or {}
         except conversion.ConversionError:
             return listed, whole
-        suffix = f" (some of it is kept in the annotation {CONVERSION})"
+        suffix = f" (some of it is kept in annotations {CONVERSION}...)"
         kept = definitions.problems(whole, version=_WHOLE, name=name, syntax=None)
         listed = [problem._replace(message=problem.message + suffix) for problem in kept]
     return listed, whole

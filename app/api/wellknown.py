@@ -54,5 +54,5 @@ DISRUPTION: Final = "DisruptionTarget"
 JOB_NAME: Final = "batch.kubernetes.io/job-name"
 
 INJECT_CERTIFICATE: Final = "keptn.sh/inject-cert"
-# What the version that an object is in cannot say of it, as JSON.
-CONVERSION: Final = "keptn.sh/conversion"
+# Before the names of annotations: what the version that an object is in has no field for, as JSON.
+CONVERSION: Final = "conversion.keptn.sh/"

@@ -77,4 +77,8 @@ def _context(version: WorkloadVersion | AppVersion, phase: Phase) -> Json:
 
 
 def _carried(marks: dict[str, str]) -> dict[str, str]:
-    return {key: value for key, value in marks.items() if not _TRACKING.match(key) and key != wellknown.CONVERSION}
+    return {
+        key: value
+        for key, value in marks.items()
+        if not _TRACKING.match(key) and not key.startswith(wellknown.CONVERSION)
+    }

@@ -1,9 +1,15 @@
 """Definitions written for older versions mean the same in all of them, and come back as they went in."""
 
-import pytest
+from typing import Any
 
+import pytest
+import yaml
+
+from app.api.app import AppContextSpec
+from app.api.conversion import app_lists
 from app.api.wellknown import GROUP
-from tests.e2e.kube.client import Kube
+from tests.e2e.kube.client import Kube, Refused
+from tests.e2e.kube.kubectl import Kubectl
 from tests.e2e.kube.resources import Json
 from tests.e2e.looks import Eyes, last_lines
 from tests.e2e.manifests import deployment
@@ -74,3 +80,36 @@ def test_what_the_oldest_version_cannot_say_survives_an_update_through_it(kube: 
         "cmdParameters": "-x",
     }
     assert (read["spec"]["retries"], read["spec"]["timeout"]) == (2, "30s")
+
+
+def _app(version: str, **spec: Any) -> str:
+    body = {"apiVersion": f"{GROUP}/{version}", "kind": "KeptnApp", "metadata": {"name": "shop"}}
+    return yaml.safe_dump({**body, "spec": {"version": "1", **spec}})
+
+
+def _lists(kube: Kube, namespace: str) -> AppContextSpec | None:
+    return app_lists(kube.get("KeptnApp", namespace, "shop")["metadata"].get("annotations", {}))
+
+
+@pytest.mark.parametrize("how", [["--server-side"], []], ids=["server-side", "client-side"])
+def test_the_lists_of_an_old_app_count_until_it_is_applied_in_a_newer_version(
+    how: list[str], kube: Kube, kubectl: Kubectl, namespace: str
+) -> None:
+    kubectl.apply(_app("v1alpha3", preDeploymentTasks=["check"]), "-n", namespace, *how)
+    assert _lists(kube, namespace) == AppContextSpec(pre_deployment_tasks=("check",))
+    kubectl.apply(_app("v1alpha3", postDeploymentTasks=["other"]), "-n", namespace, *how)
+    assert _lists(kube, namespace) == AppContextSpec(post_deployment_tasks=("other",))
+    kubectl.apply(_app("v1beta1"), "-n", namespace, *how)
+    assert _lists(kube, namespace) is None
+
+
+def test_more_than_a_version_can_hold_is_refused_with_the_way_out(kube: Kube, namespace: str) -> None:
+    reference = {"uid": "u", "kind": "ReplicaSet", "name": "r"}
+    spec = {"app": "shop", "version": "1", "resourceReference": reference, "metadata": {"a": "x" * 300_000}}
+    metadata = {"name": "large", "namespace": namespace}
+    kube.create({"apiVersion": f"{GROUP}/v1", "kind": "KeptnWorkload", "metadata": metadata, "spec": spec})
+    with pytest.raises(Refused) as refused:
+        kube.get("KeptnWorkload", namespace, "large", version=f"{GROUP}/v1alpha3")
+    assert f"{namespace}/large: v1alpha3 cannot hold this KeptnWorkload" in refused.value.message
+    assert "read it as v1" in refused.value.message
+    assert kube.get("KeptnWorkload", namespace, "large", version=f"{GROUP}/v1beta1")["spec"] == spec

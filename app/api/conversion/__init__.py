@@ -1,8 +1,8 @@
 """Every kind in each of its versions, there and back without loss.
 
-What the version that is asked for cannot say is written into one annotation, `keptn.sh/conversion`, and taken out of it
-again on the way back. It is never a way to say what the version has fields for. All of this is pure; `app.admission`
-serves it. A kind whose versions are all the same is not here.
+What the version that is asked for cannot say is written into annotations, `conversion.keptn.sh/<field>`, and taken out
+of them again on the way back. They are never a way to say what the version has fields for. All of this is pure;
+`app.admission` serves it. A kind whose versions are all the same is not here.
 """
 
 from typing import Any, Final
@@ -12,13 +12,13 @@ from app.api.conversion.appversion import APP_VERSIONS
 from app.api.conversion.converter import Converter
 from app.api.conversion.evaluation import EVALUATIONS
 from app.api.conversion.evaluationdefinition import EVALUATION_DEFINITIONS
-from app.api.conversion.note import ConversionError, given, taken
+from app.api.conversion.note import ConversionError, given, noted, taken
 from app.api.conversion.task import TASKS
 from app.api.conversion.taskdefinition import TASK_DEFINITIONS
 from app.api.conversion.workload import WORKLOADS
 from app.api.conversion.workloadversion import WORKLOAD_VERSIONS
 
-__all__ = ["CONVERTERS", "ConversionError", "app_lists", "convert"]
+__all__ = ["CONVERTERS", "ConversionError", "app_lists", "convert", "noted"]
 
 Json = dict[str, Any]
 
@@ -40,8 +40,8 @@ CONVERTERS: Final[dict[str, Converter]] = {
 def convert(obj: Json, version: str) -> Json:
     """`obj` in another version, such as `v1beta1`; `obj` itself is left as it is.
 
-    Only `apiVersion`, `spec`, `status` and one annotation differ. Raises ConversionError for a kind that is not
-    converted, an unknown version, or when what the version cannot say does not fit into the annotation.
+    Only `apiVersion`, `spec`, `status` and those annotations differ. Raises ConversionError for a kind that is not
+    converted, an unknown version, or when what the version cannot say does not fit into annotations.
     """
     group, _, here = str(obj.get("apiVersion")).partition("/")
     converter = CONVERTERS.get(str(obj.get("kind")))

@@ -1,6 +1,6 @@
 """KeptnApp: until v1alpha3 it said itself what to check, which is a KeptnAppContext's since.
 
-Keptn's own conversion dropped the lists without a word. Here they stay with the app, in the annotation, and count.
+Keptn's own conversion dropped the lists without a word. Here they stay with the app, in annotations, and count.
 """
 
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ import orjson
 
 from app.api.app import AppContextSpec
 from app.api.conversion.converter import Converter
-from app.api.conversion.note import said
+from app.api.conversion.note import noted
 from app.api.versions import APP
-from app.api.wellknown import CONVERSION, GROUP, LAST_APPLIED
+from app.api.wellknown import GROUP, LAST_APPLIED
 
 _LISTS: Final = (
     "preDeploymentTasks",
@@ -39,10 +39,10 @@ def app_lists(annotations: Mapping[str, str]) -> AppContextSpec | None:
     KeptnAppContext of the app's name had them. If there is such a context, each list that it gives counts in place of
     the app's own, and that both are given is to be told on the app.
 
-    An app that was last applied with `kubectl apply` in v1 or v1beta1 has none: its author moved on, and the annotation
-    is only still there because client-side apply takes away nothing that it did not write.
+    An app that was last applied with `kubectl apply` in v1 or v1beta1 has none: its author moved on, and the lists
+    are only still there because client-side apply takes away nothing that it did not write.
     """
-    content = said(annotations.get(CONVERSION)) or {}
+    content = noted(annotations)
     lists = {name: _words(content.get(f"spec.{name}")) for name in _LISTS}
     if not any(lists.values()) or _last_applied(annotations) in _WITHOUT_LISTS:
         return None

@@ -17,8 +17,8 @@ Json = dict[str, Any]
 class Converter:
     """For every version the dotted paths that it lacks of the whole.
 
-    The note that goes into the annotation has these paths as its keys. `defaults` are what an API server fills in at
-    such a path: not noted, and filled in on the way back, since else nearly every object would carry the annotation.
+    The note that goes into annotations has these paths as its keys. `defaults` are what an API server fills in at
+    such a path: not noted, and filled in on the way back, since else nearly every object would carry annotations.
     """
 
     kind: Kind

@@ -1,9 +1,13 @@
-"""The annotation in which a version keeps what it has no field for, as JSON.
+"""The annotations in which a version keeps what it has no field for, as JSON.
 
-It is in an object only as long as the object is in that version. The stored version has it too: what older versions
-alone can say lies there. People can write it as well, so nothing in it is trusted to have a shape.
+They are in an object only as long as the object is in that version. The stored version has them too: what older
+versions alone can say lies there. One for each field, not one for all, or server-side apply in an old version could not
+take one of two such fields away: it goes by which fields there are, and would see the one annotation stay. People can
+write them as well, so nothing in them is trusted to have a shape.
 """
 
+import contextlib
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
@@ -19,25 +23,26 @@ class ConversionError(Exception):
     """An object that cannot be had in the version that was asked for; the message says why and what to do."""
 
 
-def said(text: str | None) -> Json | None:
-    """What an annotation's text says; None for none, and for text that is not ours."""
-    if text is None:
-        return None
-    try:
-        content = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    return content if isinstance(content, dict) else None
+def noted(annotations: Mapping[str, Any]) -> Json:
+    """What the annotations say. Text that is not ours says nothing."""
+    content: Json = {}
+    for key, text in annotations.items():
+        if not key.startswith(CONVERSION):
+            continue
+        with contextlib.suppress(orjson.JSONDecodeError):
+            content[key.removeprefix(CONVERSION)] = orjson.loads(text)
+    return content
 
 
 def taken(obj: Json) -> tuple[Json, Json]:
-    """The object without the annotation, and what that said. Text that is not ours is left where it is."""
+    """The object without our annotations, and what they said. Text that is not ours is left where it is."""
     metadata = obj.get("metadata") or {}
     annotations = metadata.get("annotations") or {}
-    content = said(annotations.get(CONVERSION))
-    if content is None:
+    content = noted(annotations)
+    if not content:
         return obj, {}
-    others = {key: value for key, value in annotations.items() if key != CONVERSION}
+    ours = {CONVERSION + name for name in content}
+    others = {key: value for key, value in annotations.items() if key not in ours}
     plain = {**metadata, "annotations": others}
     if not others:
         del plain["annotations"]
@@ -45,15 +50,17 @@ def taken(obj: Json) -> tuple[Json, Json]:
 
 
 def given(obj: Json, content: Json, version: str, stored: str) -> Json:
-    """The object, which is in `version`, with the annotation; `stored` is the version that holds most.
+    """The object, which is in `version`, with the annotations; `stored` is the version that holds most.
 
     Raises ConversionError if the object's annotations would be more than Kubernetes takes.
     """
     if not content:
         return obj
     metadata = obj.get("metadata") or {}
-    text = orjson.dumps(content, option=orjson.OPT_SORT_KEYS).decode()
-    annotations = {**(metadata.get("annotations") or {}), CONVERSION: text}
+    ours = {
+        CONVERSION + name: orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode() for name, value in content.items()
+    }
+    annotations = {**(metadata.get("annotations") or {}), **ours}
     size = sum(len(str(key).encode()) + len(str(value).encode()) for key, value in annotations.items())
     if size > _LARGEST_ANNOTATIONS:
         instead = f"write it as {stored}, or less of it" if version == stored else f"read it as {stored}"

@@ -32,13 +32,26 @@ def test_every_object_is_converted_in_its_order() -> None:
     assert all(obj["spec"]["deno"] == {"inline": {"code": "x"}} for obj in response["convertedObjects"])
 
 
+def test_objects_of_every_kind_are_converted() -> None:
+    app = {
+        "apiVersion": "lifecycle.keptn.sh/v1alpha3",
+        "kind": "KeptnApp",
+        "metadata": {"name": "shop"},
+        "spec": {"version": "1", "preDeploymentTasks": ["a"]},
+    }
+    (converted,) = convert(review(app))["response"]["convertedObjects"]
+    assert converted["spec"] == {"version": "1"}
+    assert converted["metadata"]["annotations"] == {"conversion.keptn.sh/spec.preDeploymentTasks": '["a"]'}
+
+
 def test_one_that_cannot_be_converted_is_named_and_fails_the_review() -> None:
     response = convert(review(definition("good"), definition("odd", "v7"), definition("strange", "v8")))["response"]
     assert response["convertedObjects"] == []
     assert response["result"]["status"] == "Failed"
     assert response["result"]["message"] == (
-        "not converted to lifecycle.keptn.sh/v1: shop/odd: KeptnTaskDefinition has no version 'v7'; "
-        "shop/strange: KeptnTaskDefinition has no version 'v8'"
+        "not converted to lifecycle.keptn.sh/v1: "
+        "shop/odd: KeptnTaskDefinition has no version 'v7'; it has v1, v1beta1, v1alpha3, v1alpha2, v1alpha1; "
+        "shop/strange: KeptnTaskDefinition has no version 'v8'; it has v1, v1beta1, v1alpha3, v1alpha2, v1alpha1"
     )
 
 

@@ -141,18 +141,18 @@ async def test_an_update_of_the_spec_is_judged() -> None:
 
 
 async def test_what_an_old_version_keeps_in_its_annotation_is_judged_too() -> None:
-    kept = {"keptn.sh/conversion": '{"spec":{"python":{"inline":{"code":"x"}}}}'}
+    kept = {"conversion.keptn.sh/spec": '{"python":{"inline":{"code":"x"}}}'}
     spec = {"function": {"inline": {"code": "x"}}}
     response = await judge(Server(), definition(spec, "v1alpha1", annotations=kept))
     message = causes(response)["spec"]
     assert message.startswith("has 2 runners, deno and python; keep one")
-    assert message.endswith("(some of it is kept in the annotation keptn.sh/conversion)")
+    assert message.endswith("(some of it is kept in annotations conversion.keptn.sh/...)")
     old = definition(spec, "v1alpha1")
     assert not (await judge(Server(), definition(spec, "v1alpha1", annotations=kept), old=old)).is_allowed
 
 
 async def test_an_annotation_that_is_not_ours_changes_nothing() -> None:
-    thing = definition({"deno": {"inline": {"code": "x"}}}, annotations={"keptn.sh/conversion": "words"})
+    thing = definition({"deno": {"inline": {"code": "x"}}}, annotations={"conversion.keptn.sh/spec": "words"})
     assert (await judge(Server(), thing)).is_allowed
 
 

@@ -20,8 +20,10 @@ CONTEXT = AppContextSpec(
 
 def old_lists(**lists: list[str]) -> AppBuilder:
     """A KeptnApp that was written in an old version, as v1 has it."""
-    note = {f"spec.{name}": value for name, value in lists.items()}
-    return SHOP_APP.marked(wellknown.CONVERSION, orjson.dumps(note).decode())
+    old = SHOP_APP
+    for name, value in lists.items():
+        old = old.marked(f"{wellknown.CONVERSION}spec.{name}", orjson.dumps(value).decode())
+    return old
 
 
 class TestAsked:

@@ -48,7 +48,7 @@ class TestTheTask:
             ("kustomize.toolkit.fluxcd.io/name", False),
             ("app.kubernetes.io/managed-by", False),
             ("app.kubernetes.io/instance", False),
-            ("keptn.sh/conversion", False),
+            ("conversion.keptn.sh/function", False),
         ],
     )
     def test_has_the_definitions_marks_but_not_those_of_delivery_tools(self, mark: str, carried: bool) -> None:

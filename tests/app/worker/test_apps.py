@@ -205,9 +205,11 @@ async def test_the_version_of_an_app_that_was_deleted_is_waited_for_until_it_is_
 
 async def test_lists_on_an_app_of_an_old_version_count_and_a_context_before_them() -> None:
     async with World() as world:
-        note = '{"spec.preDeploymentTasks": ["old"], "spec.postDeploymentTasks": ["mail"]}'
+        old = app("shop").lists(cart="1.0")
+        old = old.marked("conversion.keptn.sh/spec.preDeploymentTasks", '["old"]')
+        old = old.marked("conversion.keptn.sh/spec.postDeploymentTasks", '["mail"]')
         context(world, preDeploymentTasks=["db"])
-        world.api.put(app("shop").lists(cart="1.0").marked("keptn.sh/conversion", note).raw)
+        world.api.put(old.raw)
         await world.until(lambda: FIRST in world.app_versions())
         assert lists(world) == {"preDeploymentTasks": ["db"], "postDeploymentTasks": ["mail"]}
         await settled(world)

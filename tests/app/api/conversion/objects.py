@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from app.api.conversion import CONVERTERS
+from app.api.conversion import CONVERTERS, noted
 from app.api.crds import crd
 
 Json = dict[str, Any]
@@ -104,10 +104,10 @@ def wrong(value: Any, schema: Json, path: str = "") -> Iterator[str]:
 
 
 def made(kind: str, version: str, spec: Any, status: Any = None, **annotations: str) -> Json:
-    """One object, written out by a test; `note` is our own annotation."""
+    """One object, written out by a test."""
     metadata: Json = {"name": "a"}
     if annotations:
-        metadata["annotations"] = {"keptn.sh/conversion" if k == "note" else k: v for k, v in annotations.items()}
+        metadata["annotations"] = annotations
     parts = {"spec": spec, "status": status}
     return {
         "apiVersion": f"lifecycle.keptn.sh/{version}",
@@ -115,3 +115,8 @@ def made(kind: str, version: str, spec: Any, status: Any = None, **annotations: 
         "metadata": metadata,
         **{name: part for name, part in parts.items() if part is not None},
     }
+
+
+def notes(obj: Json) -> Json:
+    """What our annotations on an object say."""
+    return noted(obj["metadata"].get("annotations", {}))

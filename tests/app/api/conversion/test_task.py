@@ -1,12 +1,8 @@
-from typing import Any
-
-import orjson
 import pytest
 
 from app.api.conversion import convert
-from tests.app.api.conversion.objects import made
+from tests.app.api.conversion.objects import made, notes
 
-NOTE = "keptn.sh/conversion"
 OLDEST = ["v1alpha1", "v1alpha2"]
 CONTEXT = {
     "workloadName": "shop-cart",
@@ -18,11 +14,6 @@ CONTEXT = {
 }
 TWICE = {"app": "shop", "appVersion": "1", "workload": "shop-cart", "workloadVersion": "2"}
 FILLED_IN = {"retries": 10, "timeout": "5m"}
-
-
-def annotations(obj: dict[str, Any]) -> dict[str, str]:
-    found: dict[str, str] = obj["metadata"].get("annotations", {})
-    return found
 
 
 @pytest.mark.parametrize("old", OLDEST)
@@ -37,7 +28,7 @@ def test_an_old_task_needs_no_annotation_if_it_says_the_same_twice(old: str) -> 
 def test_what_an_old_task_says_otherwise_than_its_context_is_kept(old: str) -> None:
     before = made("KeptnTask", old, {**TWICE, "app": "other", "taskDefinition": "check", "context": CONTEXT})
     now = convert(before, "v1")
-    assert orjson.loads(annotations(now)[NOTE]) == {"spec.app": "other"}
+    assert notes(now) == {"spec.app": "other"}
     assert convert(now, old) == before
 
 
