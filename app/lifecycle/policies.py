@@ -49,11 +49,6 @@ def lets_go(policy: Policy, status: WorkloadVersionStatus, *, app_failed: bool) 
     return policy is Policy.WARN and (has_failed(status) or app_failed)
 
 
-def was_let_go(status: WorkloadVersionStatus) -> bool:
-    """Whether the checks have failed and the gate opens all the same, by what is on record."""
-    return State.WARNING in (status.pre_deployment_status, status.pre_deployment_evaluation_status)
-
-
 def opened(version: WorkloadVersion, policy: Policy, *, app_failed: bool) -> str:
     """That the pods of `version` go without a pass, for whose word, and what it is that did not pass."""
     status = version.status

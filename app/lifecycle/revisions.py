@@ -74,6 +74,11 @@ def has_failed(status: WorkloadVersionStatus | AppVersionStatus) -> bool:
     return State.FAILED in (status.pre_deployment_status, status.pre_deployment_evaluation_status)
 
 
+def was_let_go(status: WorkloadVersionStatus) -> bool:
+    """Whether checks before the deployment have failed and its gate opens all the same, since they only warn."""
+    return State.WARNING in (status.pre_deployment_status, status.pre_deployment_evaluation_status)
+
+
 def was_superseded(status: WorkloadVersionStatus | AppVersionStatus) -> bool:
     """Whether a version has ended because a newer one took over: it is over, and no phase of it has failed."""
     if status.status not in (State.FAILED, State.DEPRECATED):
@@ -111,23 +116,26 @@ def is_about(version: WorkloadVersion, wanted: Wanted) -> bool:
 def choose(versions: Sequence[WorkloadVersion], wanted: Wanted) -> WorkloadVersion | New:
     """The version of the workload whose verdict counts for a held pod, or the name of the one to make.
 
-    A pass of the same content always counts, then a check that is under way. A failure counts only for the revisions
-    and the retry value that it has seen, so a `rollout restart` or a new `keptn.sh/retry` is another try, and the
-    failed version stays readable. Names are a function of what is there and of the content, so making one twice makes
-    one, also when two revisions of the same content ask for another try at the same moment.
+    A pass of the same content always counts, then a check that is under way. A failure, one that only warned too,
+    counts only for the revisions and the retry value that it has seen, so a `rollout restart` or a new `keptn.sh/retry`
+    is another try, and the failed version stays readable. Names are a function of what is there and of the content, so
+    making one twice makes one, also when two revisions of the same content ask for another try at the same moment.
     """
     same = sorted(
         (v for v in versions if is_about(v, wanted)),
         key=_age,
         reverse=True,
     )
-    passed = [v for v in same if has_passed(v.status)]
+    let_go = [v for v in same if has_passed(v.status) and was_let_go(v.status)]
+    passed = [v for v in same if has_passed(v.status) and v not in let_go]
     if passed:
         return passed[0]
-    running = [v for v in same if not has_failed(v.status) and not was_superseded(v.status)]
+    running = [v for v in same if not has_failed(v.status) and not was_superseded(v.status) and v not in let_go]
     if running:
         return running[0]
-    same = [v for v in same if has_failed(v.status)]  # what was superseded has no verdict, and is checked again
+    same = [
+        v for v in same if has_failed(v.status) or v in let_go
+    ]  # what was superseded has no verdict, and is checked again
     tried = {v.metadata.annotations.get(wellknown.RETRY, "") for v in same} | {""}
     # One that failed and names no revision has lost its status; it counts for all, or it would be made for ever.
     seen = [v for v in same if wanted.revision in v.status.revisions or not v.status.revisions]

@@ -39,7 +39,7 @@ class CheckPolicies:
 
     def tell(self, link: Link, version: WorkloadVersion) -> None:
         """Says on the workload that its pods go for a person's word, if it is not for a pass."""
-        if revisions.has_passed(version.status) and not policies.was_let_go(version.status):
+        if revisions.has_passed(version.status) and not revisions.was_let_go(version.status):
             return
         words = policies.opened(version, self._policy(version), app_failed=self._app_failed(version))
         self._context.event(link.parent_kind, link.parent, OPENED, words, warning=True)

@@ -2,7 +2,7 @@ import pytest
 
 from app.api.workload import WorkloadVersionStatus
 from app.lifecycle.config import Config
-from app.lifecycle.policies import Policy, is_unknown, lets_go, opened, policy, unknown, was_let_go
+from app.lifecycle.policies import Policy, is_unknown, lets_go, opened, policy, unknown
 from tests.builders import VersionBuilder, version
 
 BLOCKING, LENIENT = Config(), Config(blocking=False)
@@ -107,17 +107,3 @@ def test_that_pods_go_without_a_pass_is_told_with_what_did_not_pass(
     told = opened(made.view, which, app_failed=app_failed)
     assert told.startswith("Holdfast: pods of version 1.0 go without a pass, since their checks ")
     assert words in told
-
-
-@pytest.mark.parametrize(
-    ("status", "let_go"),
-    [
-        (RUNNING, False),
-        (FAILED, False),
-        (WorkloadVersionStatus(pre_deployment_status="Warning"), True),
-        (WorkloadVersionStatus(pre_deployment_evaluation_status="Warning"), True),
-        (WorkloadVersionStatus(pre_deployment_status="Succeeded", post_deployment_status="Warning"), False),
-    ],
-)
-def test_what_was_let_go_stands_in_the_status(status: WorkloadVersionStatus, let_go: bool) -> None:
-    assert was_let_go(status) is let_go

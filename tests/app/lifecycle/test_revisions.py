@@ -17,6 +17,14 @@ WANTED = Wanted(base_name=BASE, content="c1", revision="rs-1")
 FIRST = version(BASE).content("c1").covers("rs-1")
 
 
+def warned(made: VersionBuilder) -> VersionBuilder:
+    """Failed, and let go all the same."""
+    return made.passed().status(preDeploymentStatus="Warning")
+
+
+WARNED = warned(FIRST)
+
+
 def chosen(wanted: Wanted, *versions: VersionBuilder) -> str:
     """The name of the version that counts, with `new` before it if it is to be made."""
     choice = choose([v.view for v in versions], wanted)
@@ -83,6 +91,18 @@ class TestChoose:
         assert once.startswith("new ")
         assert chosen(replace(WANTED, revision="rs-2", retry="1"), first) == once
 
+    def test_a_failure_that_only_warned_stands_for_the_revision_that_it_has_seen(self) -> None:
+        assert chosen(WANTED, WARNED) == BASE
+
+    def test_content_that_was_let_go_once_is_checked_again_when_it_is_rolled_out_again(self) -> None:
+        """By then its checks may be enforced."""
+        for wanted in (replace(WANTED, revision="rs-2"), replace(WANTED, retry="1")):
+            assert chosen(wanted, WARNED).startswith(f"new {BASE}-")
+
+    def test_a_pass_counts_more_than_what_was_let_go(self) -> None:
+        later = version("later").content("c1").covers("rs-2").passed().created("2026-02-01T00:00:00Z")
+        assert chosen(WANTED, WARNED, later) == "later"
+
     def test_of_two_that_run_the_newer_is_waited_for(self) -> None:
         newer = version("newer").content("c1").created("2026-02-01T00:00:00Z")
         assert chosen(WANTED, newer, FIRST) == "newer"
@@ -93,7 +113,7 @@ class TestChoose:
                 st.sampled_from(["c1", "c2"]),
                 st.sampled_from(["rs-1", "rs-2"]),
                 st.sampled_from(["", "1", "2"]),
-                st.sampled_from(["runs", "passed", "failed"]),
+                st.sampled_from(["runs", "passed", "failed", "warned"]),
             ),
             max_size=12,
         )
@@ -109,7 +129,9 @@ class TestChoose:
                 continue
             assert choice.name not in {v.name for v in versions}
             made = version(choice.name).content(content, retry).covers(revision)
-            versions.append({"runs": made, "passed": made.passed(), "failed": made.failed()}[end])
+            versions.append(
+                {"runs": made, "passed": made.passed(), "failed": made.failed(), "warned": warned(made)}[end]
+            )
             settled = choose([v.view for v in versions], wanted)
             assert not isinstance(settled, New)
             assert settled.metadata.annotations["keptn.sh/content"] == content
@@ -280,3 +302,17 @@ def test_the_newest_that_has_begun_overtakes() -> None:
     silent = version("v-3").created("2026-01-01T00:00:02Z").view
     assert revisions.newer(first, [first, second, silent]) == second
     assert revisions.newer(second, [first, second, silent]) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "let_go"),
+    [
+        ({"preDeploymentStatus": "Progressing"}, False),
+        ({"preDeploymentStatus": "Failed"}, False),
+        ({"preDeploymentStatus": "Warning"}, True),
+        ({"preDeploymentStatus": "Succeeded", "preDeploymentEvaluationStatus": "Warning"}, True),
+        ({"preDeploymentStatus": "Succeeded", "postDeploymentStatus": "Warning"}, False),
+    ],
+)
+def test_what_was_let_go_stands_in_the_status(state: dict[str, str], let_go: bool) -> None:
+    assert revisions.was_let_go(version("v").status(**state).view.status) is let_go

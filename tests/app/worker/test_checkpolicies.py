@@ -144,3 +144,21 @@ async def test_a_word_that_is_none_holds_the_pods_and_is_told_of_once() -> None:
         assert "'wran'" in event["message"]
         annotate(world, "warn")
         await world.until(world.is_open, within=5)
+
+
+async def test_what_was_let_go_is_checked_again_when_it_is_rolled_out_again_and_not_when_it_scales() -> None:
+    async with World() as world:
+        failing(world)
+        of_namespace(world, "warn")
+        world.deploy(checks="bad")
+        await world.until(world.is_open)
+        await settled(world)
+        of_namespace(world, "enforce")
+        world.scale_up("web-1", "web-1-9")
+        await world.until(world.is_open, within=5)
+        assert len(world.tasks()) == 1
+        world.kubelet.exit_codes["bad"] = [1]
+        world.deploy(checks="bad", revision=2)
+        await settled(world)
+        assert world.held() == ["web-2-0"]
+        assert len(world.tasks()) == 2
