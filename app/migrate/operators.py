@@ -56,7 +56,8 @@ def _webhook(cluster: Cluster) -> Iterator[Finding]:
         yield action(
             about,
             f"Keptn's webhook sends pods to Service {where}{gone}",
-            "delete it together with Keptn's operator, and install Holdfast right after (docs/migrate.md, step 3)",
+            "leave it, and install Holdfast right after Keptn's operator is gone: the chart's has the same name, and "
+            "replaces it (docs/migrate.md, step 4)",
         )
         yield from _selected(about, hook)
 

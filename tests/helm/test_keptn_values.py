@@ -192,6 +192,7 @@ def test_on_the_nodes_network_no_two_want_the_same_port() -> None:
         ("lifecycleOperator.enabled=false", "do not install the chart"),
         ("lifecycleOperator.image.repository=keptn/lifecycle-operator", "leave image.repository and image.tag out"),
         ("image.repository=mirror/keptn/lifecycle-operator", "leave image.repository and image.tag out"),
+        ("lifecycleOperator.image.tag=v2.0.0", "a version of Keptn's own"),
         ("lifecycleOperator.replica=2", "replica"),
         ("lifecycleOperator.failurePolicy=Maybe", "failurePolicy"),
         ("global.imageRegistry=https://example.com", "imageRegistry"),

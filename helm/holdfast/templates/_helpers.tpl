@@ -11,6 +11,10 @@ work once, since all of them share one .Values.
 {{- if and (hasKey $keptn "enabled") (not $keptn.enabled) -}}
 {{- fail "lifecycleOperator.enabled is false: this chart is the lifecycle operator's successor and nothing else; leave it out, or do not install the chart" -}}
 {{- end -}}
+{{- $tag := get ($keptn.image | default dict) "tag" -}}
+{{- if hasPrefix "v" ($tag | toString) -}}
+{{- fail (printf "lifecycleOperator.image.tag is %s, a version of Keptn's own; leave it out, or set image.tag to Holdfast's" $tag) -}}
+{{- end -}}
 {{- range $key, $value := omit $keptn "enabled" -}}
 {{- if and (kindIs "map" $value) (kindIs "map" (get $values $key)) -}}
 {{- $_ := set $values $key (mustMergeOverwrite (deepCopy (get $values $key)) $value) -}}
