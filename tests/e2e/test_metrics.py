@@ -99,11 +99,11 @@ def test_a_failed_check_is_a_failed_deployment(kube: Kube, eyes: Eyes) -> None:
     assert ended.labels["keptn_deployment_workload_status"] == "Failed"
 
 
-def test_series_go_with_their_namespace(kube: Kube, checked: Eyes, namespaces: Namespaces) -> None:
+def test_series_go_with_their_namespace(kube: Kube, checked: Eyes) -> None:
     rollout(kube, checked, "1.0")
     assert about(of_leader(kube), checked.namespace)
     names = [each["metadata"]["name"] for each in checked.tasks("check")]
-    namespaces.delete(checked.namespace)
+    kube.delete("Namespace", "", checked.namespace)
     end = time.monotonic() + 60
     while time.monotonic() < end:
         text = of_leader(kube)
