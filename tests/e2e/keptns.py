@@ -39,9 +39,9 @@ def version_status(phase: str, states: Sequence[str], status: str, *items: Json,
     return named | lists | ended | {"currentPhase": phase, "status": status, "startTime": STAMP} | more
 
 
-def app_status(phase: str, states: Sequence[str], status: str) -> Json:
+def app_status(phase: str, states: Sequence[str], status: str, *items: Json) -> Json:
     """A KeptnAppVersion's, whose deployment phase has another name. Promotion is off."""
-    of_workload = version_status(phase, states, status)
+    of_workload = version_status(phase, states, status, *items)
     of_workload["workloadOverallStatus"] = of_workload.pop("deploymentStatus")
     return of_workload | {"promotionStatus": "Pending"}
 
@@ -58,6 +58,7 @@ class Keptn:
     def __init__(self, kube: Kube, namespace: str) -> None:
         self._kube = kube
         self._namespace = namespace
+        self._apps: dict[str, Json] = {}
 
     def workload(
         self,
@@ -68,11 +69,12 @@ class Keptn:
         *,
         gated: bool,
         post: Sequence[str] = (),
+        kind: str = "Deployment",
     ) -> Json:
-        """A Deployment of version 1.0 with all that Keptn makes of it; returns the KeptnWorkloadVersion."""
+        """A workload of version 1.0 with all that Keptn makes of it; returns the KeptnWorkloadVersion."""
         keys = manifests.keys(name, ",".join(checks), post_deployment_tasks=",".join(post))
         gate = {"schedulingGates": [{"name": GATE}]} if gated else {}
-        self._kube.create(manifests.workload("Deployment", name, keys, pod=gate), self._namespace)
+        owner = self._kube.create(manifests.workload(kind, name, keys, pod=gate), self._namespace).body
         # The pod, and with it its ReplicaSet: Keptn writes all the rest when it sees it.
         self._kube.until(
             "Pod",
@@ -81,28 +83,46 @@ class Keptn:
             f"a pod of {name}",
             labels=f"app={name}",
         )
-        (owner,) = self._kube.all("ReplicaSet", self._namespace, labels=f"app={name}")
-        reference = {"uid": owner["metadata"]["uid"], "kind": "ReplicaSet", "name": owner["metadata"]["name"]}
-        above = {"apiVersion": "apps/v1", **reference}
+        above = kind
+        if kind == "Deployment":
+            above = "ReplicaSet"
+            (owner,) = self._kube.all(above, self._namespace, labels=f"app={name}")
+        reference = {"uid": owner["metadata"]["uid"], "kind": above, "name": owner["metadata"]["name"]}
         spec = {"app": name, "version": "1.0", "resourceReference": reference, "preDeploymentTasks": list(checks)}
         spec |= {"postDeploymentTasks": list(post)} if post else {}
-        found = self.make("KeptnWorkload", f"{name}-{name}", spec, [above], {"currentVersion": "1.0"})
-        self._app(name, app)
+        owners = [{"apiVersion": "apps/v1", **reference}]
+        found = self.make("KeptnWorkload", f"{name}-{name}", spec, owners, {"currentVersion": "1.0"})
+        self.app(name, app)
         version = {**spec, "workloadName": f"{name}-{name}", "traceId": {}}
         return self.make("KeptnWorkloadVersion", f"{name}-{name}-1.0", version, [controlled(found)], status)
 
-    def task(self, version: Json, name: str, definition: str, status: Json, **spec: Any) -> Json:
+    def app(self, name: str, status: Json, **lists: Sequence[str]) -> Json:
+        """The app that Keptn makes for a workload without one; returns its KeptnAppVersion. Once for each name."""
+        made = self._apps.get(name)
+        if made is not None:
+            return made
+        spec = {"version": "1.0", "revision": 1, "workloads": [{"name": name, "version": "1.0"}]}
+        found = self.make("KeptnApp", name, spec, [], {"currentVersion": "1.0"})
+        version = {**spec, **{field: list(names) for field, names in lists.items()}, "appName": name, "traceId": {}}
+        made = self.make("KeptnAppVersion", f"{name}-1.0-6b86b273", version, [controlled(found)], status)
+        self._apps[name] = made
+        return made
+
+    def task(self, version: Json, name: str, definition: str, status: Json) -> Json:
+        """A KeptnTask before the deployment, of a KeptnWorkloadVersion or a KeptnAppVersion."""
+        of_app = version["kind"] == "KeptnAppVersion"
+        spec = version["spec"]
         context = {
-            "appName": version["spec"]["app"],
-            "appVersion": "",
-            "objectType": "Workload",
+            "appName": spec["appName"] if of_app else spec["app"],
+            "appVersion": "1.0" if of_app else "",
+            "objectType": "App" if of_app else "Workload",
             "taskType": "pre",
-            "workloadName": version["spec"]["workloadName"],
-            "workloadVersion": "1.0",
+            "workloadName": "" if of_app else spec["workloadName"],
+            "workloadVersion": "" if of_app else "1.0",
         }
         asked = {"taskDefinition": definition, "checkType": "pre", "context": context, "retries": 3, "timeout": "5m0s"}
         asked |= {"parameters": {}, "secureParameters": {}}
-        return self.make("KeptnTask", name, asked | spec, [controlled(version)], status)
+        return self.make("KeptnTask", name, asked, [controlled(version)], status)
 
     def job(self, task: Json, name: str, script: str) -> None:
         """A Job that Keptn has started for a task."""
@@ -139,13 +159,6 @@ class Keptn:
         if not status:
             return made
         return self._kube.patch(kind, self._namespace, name, {"status": dict(status)}, subresource="status").body
-
-    def _app(self, name: str, status: Json) -> None:
-        """The app that Keptn makes for a workload without one."""
-        spec = {"version": "1.0", "revision": 1, "workloads": [{"name": name, "version": "1.0"}]}
-        found = self.make("KeptnApp", name, spec, [], {"currentVersion": "1.0"})
-        version = {**spec, "appName": name, "traceId": {}}
-        self.make("KeptnAppVersion", f"{name}-1.0-6b86b273", version, [controlled(found)], status)
 
 
 def controlled(owner: Json) -> Json:

@@ -20,7 +20,7 @@ from tests.e2e.namespaces import Namespaces
 from tests.e2e.outages import WORKER, without
 
 KINDS = ("KeptnApp", "KeptnAppVersion", "KeptnWorkload", "KeptnWorkloadVersion", "KeptnTask")
-FINISHED = ("done", "broken")
+FINISHED = ("done", "broken", "db")
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,23 @@ def leave(keptn: Keptn) -> None:
 
     # It waits for its app, which has only just begun.
     keptn.workload("waits", ["check"], {}, {}, gated=True)
+
+    # It waits for its app, whose own check runs.
+    asks = app_status(
+        "AppPreDeployTasks",
+        ("Progressing", "Pending", "Pending", "Pending", "Pending"),
+        "Progressing",
+        item("check", "pre-check-10006", "Progressing"),
+    )
+    app = keptn.app("member", asks, preDeploymentTasks=["check"])
+    going = going | {"jobName": "pre-check-10006-20006"}
+    keptn.job(keptn.task(app, "pre-check-10006", "check", going), "pre-check-10006-20006", "sleep 20")
+    keptn.workload("member", ["check"], {}, {}, gated=True)
+
+    # A StatefulSet's revision is in a ControllerRevision.
+    listed = version_status("Completed", DONE, "Succeeded", item("check", "pre-check-10007", "Succeeded"))
+    db = keptn.workload("db", ["check"], listed, APP_DONE, gated=False, kind="StatefulSet")
+    keptn.task(db, "pre-check-10007", "check", {"status": "Succeeded", "jobName": "pre-check-10007-20007", **ended})
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +185,7 @@ def test_a_check_that_runs_goes_on_in_its_own_job(world: World) -> None:
     world.eyes.released("runs", seconds=90)
     task = world.eyes.kube.get("KeptnTask", world.eyes.namespace, "pre-check-10004")
     assert (status(task), task["status"]["jobName"]) == ("Succeeded", "pre-check-10004-20004")
-    assert [name for name in jobs_of(world, "pre-check-10004") if name != "pre-check-10004-20004"] == []
+    assert jobs_of(world, "pre-check-10004") == ["pre-check-10004-20004"]
     assert len([each for each in world.eyes.tasks("check") if owner(each) == "runs-runs-1.0"]) == 1
     done = ended(world, "runs")  # and after it, what comes after the deployment
     assert [each["status"] for each in done["status"]["postDeploymentTaskStatus"]] == ["Succeeded"]
@@ -188,6 +205,15 @@ def test_what_had_not_begun_begins(world: World) -> None:
     assert is_over(task)
 
 
+def test_an_apps_check_that_runs_goes_on_in_its_own_job(world: World) -> None:
+    world.eyes.released("member", seconds=90)
+    ended(world, "member")
+    app = world.eyes.kube.get("KeptnAppVersion", world.eyes.namespace, "member-1.0-6b86b273")
+    (line,) = app["status"]["preDeploymentTaskStatus"]
+    assert (line["name"], line["status"]) == ("pre-check-10006", "Succeeded")
+    assert jobs_of(world, "pre-check-10006") == ["pre-check-10006-20006"]
+
+
 def test_finished_things_stay_as_they_are(world: World) -> None:
     for name in ("passed", "waits"):
         ended(world, name)  # the worker has been through all of them
@@ -195,7 +221,7 @@ def test_finished_things_stay_as_they_are(world: World) -> None:
     for (kind, name), was in world.before.objects.items():
         assert (kind, name) in now, f"{kind} {name} is gone"
         assert now[kind, name]["metadata"]["uid"] == was["metadata"]["uid"]
-        if name.startswith(FINISHED) or name in ("pre-check-10001", "pre-check-10002"):
+        if name.startswith((*FINISHED, "pre-check-10001", "pre-check-10002", "pre-check-10007")):
             assert now[kind, name]["status"] == was["status"], f"{kind} {name}"
             assert now[kind, name]["spec"] == was["spec"], f"{kind} {name}"
     assert jobs_of(world, "pre-check-10001") == jobs_of(world, "pre-check-10002") == []
@@ -204,11 +230,16 @@ def test_finished_things_stay_as_they_are(world: World) -> None:
     }
 
 
-def test_a_further_pod_of_what_has_passed_runs_without_another_check(world: World) -> None:
-    world.eyes.kube.patch("Deployment", world.eyes.namespace, "done", {"spec": {"replicas": 2}})
-    world.eyes.running("done", 2)
-    assert [owner(each) for each in world.eyes.tasks("check")].count("done-done-1.0") == 1
-    assert jobs_of(world, "pre-check-10001") == []
+@pytest.mark.parametrize(
+    ("kind", "name", "task"), [("Deployment", "done", "pre-check-10001"), ("StatefulSet", "db", "pre-check-10007")]
+)
+def test_a_further_pod_of_what_has_passed_runs_without_another_check(
+    kind: str, name: str, task: str, world: World
+) -> None:
+    world.eyes.kube.patch(kind, world.eyes.namespace, name, {"spec": {"replicas": 2}})
+    world.eyes.running(name, 2)
+    assert [owner(each) for each in world.eyes.tasks("check")].count(f"{name}-{name}-1.0") == 1
+    assert jobs_of(world, task) == []
 
 
 def test_a_further_pod_of_what_has_failed_is_held_until_it_is_tried_again(world: World) -> None:

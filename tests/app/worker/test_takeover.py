@@ -11,7 +11,7 @@ from app.cluster.controller import Done
 from app.lifecycle.identity import Identity
 from app.lifecycle.revisions import Wanted
 from app.worker.takeover import Takeover
-from tests.app.worker.world import World
+from tests.app.worker.world import World, settled
 from tests.builders import SHOP, Builder, Json, TaskBuilder, job, pod, replica_set, stateful_set, task, version
 from tests.fakes.api import Call
 
@@ -143,3 +143,13 @@ async def test_where_keptn_never_was_nothing_is_read() -> None:
         before = world.api.count()["get"]
         assert (await adopted(world, "ReplicaSet", "web-1"))[1] == 0
         assert world.api.count()["get"] == before
+
+
+async def test_whoever_leads_next_looks_once() -> None:
+    async with World() as world:
+        world.api.put(pod("held").owned_by(replica_set("web-1")).phase("Pending").gated(wellknown.GATE).raw)
+        await settled(world)
+        assert labels(world, resources.PODS, "held") == {}
+        await world.restart()
+        await settled(world, 1.0)
+        assert labels(world, resources.PODS, "held") == {wellknown.LABEL: wellknown.LABEL_HELD}
