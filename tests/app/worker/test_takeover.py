@@ -147,6 +147,7 @@ async def test_where_keptn_never_was_nothing_is_read() -> None:
 
 async def test_whoever_leads_next_looks_once() -> None:
     async with World() as world:
+        await settled(world)
         world.api.put(pod("held").owned_by(replica_set("web-1")).phase("Pending").gated(wellknown.GATE).raw)
         await settled(world)
         assert labels(world, resources.PODS, "held") == {}
