@@ -6,21 +6,25 @@ from pydantic import Field
 
 from app.api import rules
 from app.api.condition import Condition
-from app.api.fields import Int64, State, Time
+from app.api.fields import Int64, PostEvaluations, PostTasks, PreEvaluations, PreTasks, State, Time, Words
 from app.api.meta import Model, Object
 from app.api.schema import Schema
 from app.api.workload import ItemStatus
 
 
 class WorkloadRef(Model):
-    name: str
+    name: Annotated[str, Schema(description="The workload's name, without the app's.")]
     version: str
 
 
 class AppSpec(Model):
     version: str
-    revision: Annotated[int, Schema(default=True, rules=rules.UNSIGNED)] = 1
-    workloads: tuple[WorkloadRef, ...] = ()
+    revision: Annotated[
+        int, Schema(default=True, rules=rules.UNSIGNED, description="Another one checks the same version once more.")
+    ] = 1
+    workloads: Annotated[
+        tuple[WorkloadRef, ...], Schema(description="What is deployed together, each in its version.")
+    ] = ()
 
 
 class AppStatus(Model):
@@ -33,18 +37,19 @@ class App(Object):
 
 
 class AppContextSpec(Model):
-    """What is to be checked of an app, and what is said of it. A definition is of its namespace or the installation's.
+    """What is to be checked of an app, and what is said of it."""
 
-    `span_links` are W3C traceparents.
-    """
-
-    metadata: dict[str, str] = {}
-    pre_deployment_tasks: tuple[str, ...] = ()
-    post_deployment_tasks: tuple[str, ...] = ()
-    pre_deployment_evaluations: tuple[str, ...] = ()
-    post_deployment_evaluations: tuple[str, ...] = ()
-    promotion_tasks: tuple[str, ...] = ()
-    span_links: tuple[str, ...] = ()
+    metadata: Words = {}
+    pre_deployment_tasks: PreTasks = ()
+    post_deployment_tasks: PostTasks = ()
+    pre_deployment_evaluations: PreEvaluations = ()
+    post_deployment_evaluations: PostEvaluations = ()
+    promotion_tasks: Annotated[
+        tuple[str, ...], Schema(description="KeptnTaskDefinitions to run at the very end, if promotion is switched on.")
+    ] = ()
+    span_links: Annotated[
+        tuple[str, ...], Schema(description="W3C traceparents of what this deployment follows from.")
+    ] = ()
 
 
 class AppContextStatus(Model):
@@ -96,7 +101,7 @@ class AppVersion(Object):
 
 
 class AppCreationRequestSpec(Model):
-    app_name: str
+    app_name: Annotated[str, Schema(description="The app that the workloads of this namespace name.")]
 
 
 class AppCreationRequest(Object):

@@ -12,10 +12,15 @@ from app.api.schema import Ruled, Schema
 DEFAULT_RETRIES = 10
 DEFAULT_RETRY_INTERVAL = "5s"
 
-Attempts = Annotated[int, Schema(default=True)]  # of all, not of those after the first
+# All of them, not those after the first.
+Attempts = Annotated[int, Schema(default=True, description="How often the metrics are asked, at most.")]
+Pause = Annotated[Interval, Schema(description="How long after an attempt the next one is made, such as 5s.")]
 # Limits that bound the cost of the rules, well above what anybody can have had.
 MOST_OBJECTIVES = 1000
-Target = Annotated[str, Schema(max_length=256, rules=rules.TARGET)]
+Target = Annotated[
+    str,
+    Schema(max_length=256, rules=rules.TARGET, description="An operator and a number, such as <0.05 or >=10."),
+]
 
 
 class SecretKey(Model):
@@ -36,11 +41,19 @@ class Provider(Ruled):
 
     RULES: ClassVar[tuple[Rule, ...]] = rules.PROVIDER_FOUND
 
-    name: str = ""
-    type: str = "prometheus"
-    target_server: str = ""
-    secret_key_ref: SecretKey | None = None
-    insecure_skip_tls_verify: bool = False
+    name: Annotated[
+        str, Schema(description="A KeptnMetricsProvider, of this namespace or the installation's, to ask as it says.")
+    ] = ""
+    type: Annotated[str, Schema(description="What the server speaks: prometheus (if not given), thanos or cortex.")] = (
+        "prometheus"
+    )
+    target_server: Annotated[str, Schema(description="The server's URL, such as http://prometheus:9090.")] = ""
+    secret_key_ref: Annotated[
+        SecretKey | None, Schema(description="The Secret that opens the server, in this namespace.")
+    ] = None
+    insecure_skip_tls_verify: Annotated[
+        bool, Schema(description="Whether to trust any certificate that the server shows.")
+    ] = False
 
 
 class MetricRef(Model):
@@ -52,18 +65,25 @@ class MetricRef(Model):
 
 class Objective(Model):
     # Definitions that were stored in v1alpha1 or v1alpha2 have no reference.
-    keptn_metric_ref: Annotated[MetricRef, Schema(required=True)] = MetricRef()
+    keptn_metric_ref: Annotated[
+        MetricRef,
+        Schema(required=True, description="A KeptnMetric; with a query beside it, only the name of the result."),
+    ] = MetricRef()
     evaluation_target: Target
-    query: str = ""  # asked of the definition's provider; Holdfast's addition
+    # Holdfast's addition.
+    query: Annotated[str, Schema(description="What to ask of the definition's provider. One value has to come.")] = ""
 
 
 class EvaluationDefinitionSpec(Ruled):
     RULES: ClassVar[tuple[Rule, ...]] = rules.QUERIES_ASK_SOMEBODY
 
-    objectives: Annotated[tuple[Objective, ...], Schema(required=True, max_items=MOST_OBJECTIVES)] = ()
+    objectives: Annotated[
+        tuple[Objective, ...], Schema(required=True, max_items=MOST_OBJECTIVES, description="All have to be met.")
+    ] = ()
     retries: Attempts = DEFAULT_RETRIES
-    retry_interval: Interval = DEFAULT_RETRY_INTERVAL
-    provider: Provider | None = None  # Holdfast's addition
+    retry_interval: Pause = DEFAULT_RETRY_INTERVAL
+    # Holdfast's addition.
+    provider: Annotated[Provider | None, Schema(description="Whom the objectives' queries are for.")] = None
 
 
 class EvaluationDefinition(Object):
@@ -78,7 +98,7 @@ class EvaluationSpec(Model):
     app_version: str = ""
     check_type: str = ""
     retries: Attempts = DEFAULT_RETRIES
-    retry_interval: Interval = DEFAULT_RETRY_INTERVAL
+    retry_interval: Pause = DEFAULT_RETRY_INTERVAL
 
 
 class ObjectiveStatus(Model):

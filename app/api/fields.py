@@ -24,6 +24,20 @@ Duration = Annotated[
 ]
 # Any duration that Go reads. Keptn's own operator stood still over an object that had another.
 Interval = Annotated[str, Schema(pattern=_DURATION_PATTERN, default=True, max_length=64, rules=rules.INTERVAL)]
+Words = Annotated[dict[str, str], Schema(description="What checks are told besides, in KEPTN_CONTEXT.")]
+PreTasks = Annotated[
+    tuple[str, ...],
+    Schema(description="KeptnTaskDefinitions, of this namespace or the installation's, to pass before the deployment."),
+]
+PostTasks = Annotated[tuple[str, ...], Schema(description="KeptnTaskDefinitions to pass once everything is up.")]
+PreEvaluations = Annotated[
+    tuple[str, ...],
+    Schema(description="KeptnEvaluationDefinitions to meet before the deployment, after the tasks before it."),
+]
+PostEvaluations = Annotated[
+    tuple[str, ...],
+    Schema(description="KeptnEvaluationDefinitions to meet once everything is up, after the tasks then."),
+]
 Retries = Annotated[
     Int32,
     Schema(

@@ -1,10 +1,13 @@
 """KeptnWorkload and KeptnWorkloadVersion v1: what is deployed, and how far one version of it has come."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from app.api.condition import Condition
-from app.api.fields import Int64, State, Time
+from app.api.fields import Int64, PostEvaluations, PostTasks, PreEvaluations, PreTasks, State, Time, Words
 from app.api.meta import Model, Object
+from app.api.schema import Schema
 
 
 class ResourceReference(Model):
@@ -14,14 +17,14 @@ class ResourceReference(Model):
 
 
 class WorkloadSpec(Model):
-    app: str
+    app: Annotated[str, Schema(description="The KeptnApp that the workload is part of.")]
     version: str
-    pre_deployment_tasks: tuple[str, ...] = ()
-    post_deployment_tasks: tuple[str, ...] = ()
-    pre_deployment_evaluations: tuple[str, ...] = ()
-    post_deployment_evaluations: tuple[str, ...] = ()
-    resource_reference: ResourceReference
-    metadata: dict[str, str] = {}
+    pre_deployment_tasks: PreTasks = ()
+    post_deployment_tasks: PostTasks = ()
+    pre_deployment_evaluations: PreEvaluations = ()
+    post_deployment_evaluations: PostEvaluations = ()
+    resource_reference: Annotated[ResourceReference, Schema(description="Whose pods these are.")]
+    metadata: Words = {}
 
 
 class WorkloadStatus(Model):

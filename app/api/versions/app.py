@@ -3,16 +3,17 @@
 from typing import Final
 
 from app.api.app import AppContextSpec, AppContextStatus, AppCreationRequestSpec, AppSpec, AppStatus
+from app.api.fields import PostEvaluations, PostTasks, PreEvaluations, PreTasks
 from app.api.versions.kind import Kind, Version
 
 
 class AlphaAppSpec(AppSpec):
     """v1alpha1 to v1alpha3: with the lists that are a KeptnAppContext's since."""
 
-    pre_deployment_tasks: tuple[str, ...] = ()
-    post_deployment_tasks: tuple[str, ...] = ()
-    pre_deployment_evaluations: tuple[str, ...] = ()
-    post_deployment_evaluations: tuple[str, ...] = ()
+    pre_deployment_tasks: PreTasks = ()
+    post_deployment_tasks: PostTasks = ()
+    pre_deployment_evaluations: PreEvaluations = ()
+    post_deployment_evaluations: PostEvaluations = ()
 
 
 APP: Final = Kind(
