@@ -113,3 +113,12 @@ def test_more_than_a_version_can_hold_is_refused_with_the_way_out(kube: Kube, na
     assert f"{namespace}/large: v1alpha3 cannot hold this KeptnWorkload" in refused.value.message
     assert "read it as v1" in refused.value.message
     assert kube.get("KeptnWorkload", namespace, "large", version=f"{GROUP}/v1beta1")["spec"] == spec
+
+
+def test_what_an_old_app_asks_for_is_asked_of_its_version(kube: Kube, kubectl: Kubectl, eyes: Eyes) -> None:
+    kube.create(_definition("v1alpha3", {"function": SCRIPT}), eyes.namespace)
+    kubectl.apply(_app("v1alpha2", preDeploymentTasks=["old"]), "-n", eyes.namespace)
+    assert last_lines(eyes.passed("old")) == 'old {"a":"1"}'
+    (version,) = kube.all("KeptnAppVersion", eyes.namespace)
+    assert version["spec"]["preDeploymentTasks"] == ["old"]
+    assert version["spec"]["appName"] == "shop"
