@@ -193,8 +193,7 @@ class CloudEvents:
         except TimeoutError:
             raise _Undelivered(f"no answer within {_ATTEMPT_SECONDS:g} s") from None
         except Exception as error:
-            # Its own words may quote the URL, which may have a password in it.
-            raise _Undelivered(type(error).__name__) from None
+            raise _Undelivered(_why(error)) from None
         status = answer.status_code
         if not 200 <= status < 300:
             kind = _Undelivered if status in _ABSENT else _Failed if status >= 500 else _Refused
@@ -215,6 +214,16 @@ class CloudEvents:
 
     def _time(self) -> float:
         return asyncio.get_running_loop().time()
+
+
+def _why(error: BaseException) -> str:
+    """What is wrong, in the system's words: the client's own may quote the URL, which may have a password in it."""
+    name, cause = type(error).__name__, error.__cause__ or error.__context__
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return f"{name}: {cause.strerror}"
+        cause = cause.__cause__ or cause.__context__
+    return name
 
 
 def _shown(endpoint: str) -> str:

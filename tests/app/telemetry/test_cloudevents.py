@@ -310,3 +310,20 @@ async def test_over_a_real_connection_an_endless_answer_is_cut() -> None:
     assert all(b"post /x http/1.1" in head and b"ce-type: workload%20deployment.started" in head for head in heads)
     server.close()
     await server.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://user:hunter2@127.0.0.1:1/", "ConnectError: Connect call failed"),
+        ("http://user:hunter2@no-such-host.invalid/", "ConnectError: "),
+    ],
+)
+async def test_the_log_says_why_nobody_could_be_reached(url: str, words: str, caplog: pytest.LogCaptureFixture) -> None:
+    sender = CloudEvents(lambda: url, now=now, rng=random.Random(1))
+    sender.send(happened())
+    await until(lambda: bool(caplog.records), within=10)
+    await sender.aclose()
+    (line,) = said(caplog, "a CloudEvent could not be delivered, trying again")
+    assert line.error.startswith(words)
+    assert "hunter2" not in str(vars(line))
