@@ -1,11 +1,14 @@
 """What an installation's KeptnConfig says, with what stands where it says nothing, or nothing that can be read."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from app.api import config as api
 from app.lifecycle import durations
+
+_ADDRESS = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +18,7 @@ class Config:
     blocking: bool = True
     observability_seconds: float = 300.0
     discovery_seconds: float = 30.0
-    otel_collector: str = ""
+    otel_collector: str = ""  # host:port
     cloud_events: str = ""  # an http or https URL
 
 
@@ -79,11 +82,18 @@ def _read(config: api.Config) -> tuple[Config, tuple[str, ...]]:
             "spec.cloudEventsEndpoint is not an http or https URL, so no CloudEvents are sent: write one such as "
             "http://receiver.observability:8080/events."
         )
+    collector = _collector(spec.otel_collector_url)
+    if collector is None:
+        collector = ""
+        wrong.append(
+            "spec.OTelCollectorUrl is not a host and a port, so there are no traces: write one such as "
+            "otel-collector.observability:4317. It is spoken to by OTLP over gRPC, without TLS."
+        )
     return Config(
         blocking=spec.block_deployment,
         observability_seconds=observability,
         discovery_seconds=discovery,
-        otel_collector=spec.otel_collector_url.strip(),
+        otel_collector=collector,
         cloud_events=endpoint,
     ), tuple(wrong)
 
@@ -98,6 +108,13 @@ def _duration(text: str) -> float | None:
     except durations.DurationError:
         return None
     return seconds if seconds > 0 else None
+
+
+def _collector(text: str) -> str | None:
+    """``host:port``, which may have ``http://`` before it; "" for nobody, None for what is neither."""
+    address = text.strip().removeprefix("http://").rstrip("/")
+    match = _ADDRESS.fullmatch(address)
+    return address if not address or (match and 0 < int(match[1]) < 65536) else None
 
 
 def _is_url(text: str) -> bool:

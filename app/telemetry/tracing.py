@@ -58,10 +58,6 @@ class Tracing:
 
     def configure(self, target: str) -> None:
         """Sends to `target`, ``host:port``, from now on; to nobody if it is empty."""
-        if target.startswith("https://"):
-            log.error("OTelCollectorUrl takes host:port, spoken to without TLS; no traces", extra={"url": target})
-            target = ""
-        target = target.removeprefix("http://").rstrip("/")
         if target != self._target:
             self._target = target
             self._changed.set()

@@ -70,6 +70,32 @@ def test_an_endpoint_that_is_a_url_counts(url: str) -> None:
     assert effective([config(cloudEventsEndpoint=url)]).cloud_events == url
 
 
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("otel-collector.observability:4317", "otel-collector.observability:4317"),
+        (" http://10.0.0.1:4317/ ", "10.0.0.1:4317"),
+        ("[fd00::1]:4317", "[fd00::1]:4317"),
+        ("", ""),
+    ],
+)
+def test_a_collector_is_a_host_and_a_port(text: str, address: str) -> None:
+    said = config(OTelCollectorUrl=text)
+    assert effective([said]).otel_collector == address
+    assert complaints(said, [said], HOME) == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["https://c:4317", "c", "c:0", "c:99999", "http://c:4317/v1/traces", "u:p@c:4317", ":1"]
+)
+def test_a_collector_that_is_none_gets_no_traces_and_is_not_repeated_to_anybody(text: str) -> None:
+    wrong = config(OTelCollectorUrl=text)
+    assert effective([wrong]) == DEFAULTS
+    (complaint,) = complaints(wrong, [wrong], HOME)
+    assert "spec.OTelCollectorUrl" in complaint
+    assert f"{text} " not in complaint
+
+
 def test_the_oldest_of_several_counts_and_the_others_are_told() -> None:
     old = config("z", created="2026-01-01T00:00:00Z", observabilityTimeout="1s")
     young = config("a", created="2026-01-02T00:00:00Z", observabilityTimeout="2s")

@@ -145,7 +145,7 @@ async def test_switched_off_what_there_is_goes_out_and_no_more_is_taken() -> Non
 async def test_the_same_setting_again_changes_nothing() -> None:
     async with running() as it:
         for _ in range(5):
-            it.tracing.configure("http://collector:4317/")
+            it.tracing.configure("collector:4317")
             await asyncio.sleep(0.1)
         assert len(it.collectors) == 1
 
@@ -223,14 +223,6 @@ async def test_what_a_collector_rejects_of_a_batch_is_said(caplog: pytest.LogCap
         (record,) = [record for record in caplog.records if record.levelno == logging.WARNING]
         assert vars(record)["error"] == "1 of 2 spans were rejected: too old"
         assert len(it.last.sent) == 1
-
-
-async def test_tls_is_not_spoken_and_not_left_out_in_silence(caplog: pytest.LogCaptureFixture) -> None:
-    async with running("https://collector:4317") as it:
-        it.emit("a")
-        await asyncio.sleep(2)
-        assert it.collectors == []
-        assert warnings(caplog) == ["OTelCollectorUrl takes host:port, spoken to without TLS; no traces"]
 
 
 async def test_what_cannot_be_loaded_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
