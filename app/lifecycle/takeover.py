@@ -4,11 +4,12 @@ Keptn's operator knows a version by its name alone. A verdict of Holdfast's is a
 given counts only where it is certain which content it was about.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from app.api import wellknown
+from app.api.meta import ObjectMeta
 from app.api.task import Task
 from app.api.workload import WorkloadVersion
 from app.lifecycle import names
@@ -33,7 +34,7 @@ def is_keptns(version: WorkloadVersion) -> bool:
     return wellknown.CONTENT not in version.metadata.annotations
 
 
-def adopt(versions: Sequence[WorkloadVersion], asked: Identity, origin: Origin) -> WorkloadVersion | None:
+def adopt(versions: Iterable[WorkloadVersion], asked: Identity, origin: Origin) -> WorkloadVersion | None:
     """Keptn's version that is about the content of a pod of `origin`, None if there is none for certain.
 
     It has the name and the checks that the pod asks for, and was made for the pod's own owner. Keptn makes a version
@@ -41,7 +42,15 @@ def adopt(versions: Sequence[WorkloadVersion], asked: Identity, origin: Origin) 
     checking them: what was made after the version was never checked, so it is not adopted. Sources: keptn-behaviour
     3.6 for what is overwritten, 2.2 for lists that are not trimmed.
     """
-    fitting = [
+    version = fitting(versions, asked)
+    if version is None or version.spec.resource_reference.uid != origin.owner:
+        return None
+    return version if origin.made <= (version.metadata.creation_timestamp or "") else None
+
+
+def fitting(versions: Iterable[WorkloadVersion], asked: Identity) -> WorkloadVersion | None:
+    """Keptn's version with the name and the checks that a pod asks for, whatever content it is about."""
+    found = [
         version
         for version in versions
         if is_keptns(version)
@@ -49,10 +58,18 @@ def adopt(versions: Sequence[WorkloadVersion], asked: Identity, origin: Origin) 
         and asked.version_name in (version.metadata.name, _own_name(version))
         and _names(version.spec.pre_deployment_tasks) == set(asked.pre_deployment_tasks)
         and _names(version.spec.pre_deployment_evaluations) == set(asked.pre_deployment_evaluations)
-        and version.spec.resource_reference.uid == origin.owner
-        and origin.made <= (version.metadata.creation_timestamp or "")
     ]
-    return max(fitting, key=lambda v: (v.metadata.creation_timestamp or "", v.metadata.name), default=None)
+    return max(found, key=lambda v: (v.metadata.creation_timestamp or "", v.metadata.name), default=None)
+
+
+def first_checked(version: WorkloadVersion, replica_sets: Iterable[ObjectMeta]) -> ObjectMeta | None:
+    """The one of a Deployment's ReplicaSets whose content Keptn checked: the newest when it made the version.
+
+    If a later one has the same content, after a restart for one, the verdict is about that as well.
+    """
+    made = version.metadata.creation_timestamp or ""
+    there = [each for each in replica_sets if each.creation_timestamp and each.creation_timestamp <= made]
+    return max(there, key=lambda each: (each.creation_timestamp or "", each.name), default=None)
 
 
 def is_gated_by_keptn(raw_pod: dict[str, Any]) -> bool:

@@ -18,8 +18,9 @@ from app.cluster.controller import Done, Outcome
 from app.cluster.errors import Conflict, Forbidden, Gone, NotFound
 from app.lifecycle import takeover
 from app.lifecycle.identity import Identity
-from app.lifecycle.revisions import Wanted
+from app.lifecycle.revisions import Wanted, content_digest, template_digest
 from app.lifecycle.takeover import Origin
+from app.worker.caches import BY_OWNER
 from app.worker.context import Context, together
 
 log = logging.getLogger(__name__)
@@ -53,8 +54,7 @@ class Takeover:
         if not any(takeover.is_keptns(version) for version in known):
             return known
         namespace = known[0].metadata.namespace
-        made = await self._made(namespace, owner, hash_)
-        found = takeover.adopt(known, asked, Origin(owner.uid, made)) if made is not None else None
+        found = await self._about(known, asked, wanted, owner, hash_)
         if found is None:
             return known
         meta = found.metadata
@@ -64,6 +64,31 @@ class Takeover:
         self._context.caches.versions.observe(stored)
         log.info("Keptn's version is gone on with", extra={"namespace": namespace, "version": meta.name})
         return [WorkloadVersion.model_validate(stored) if each is found else each for each in known]
+
+    async def _about(
+        self, known: list[WorkloadVersion], asked: Identity, wanted: Wanted, owner: OwnerReference, hash_: str
+    ) -> WorkloadVersion | None:
+        """Keptn's version that is about what the pod wants, by its owner's age or by what it checked at first."""
+        version = takeover.fitting(known, asked)
+        if version is None:
+            return None
+        namespace = version.metadata.namespace
+        made = await self._made(namespace, owner, hash_)
+        if made is not None and takeover.adopt(known, asked, Origin(owner.uid, made)) is not None:
+            return version
+        cache = self._context.caches.replica_sets
+        own = cache.get(namespace, owner.name) if owner.kind == "ReplicaSet" else None
+        if own is None or own.metadata.uid != owner.uid or own.metadata.controller is None:
+            return None
+        siblings = cache.by_index(BY_OWNER, own.metadata.controller.uid)
+        first = takeover.first_checked(version, [each.metadata for each in siblings])
+        if first is None:
+            return None
+        with contextlib.suppress(NotFound):
+            raw = await self._context.api.get(resources.REPLICASETS, first.name, namespace)
+            content = content_digest(template_digest(raw["spec"]["template"]), asked)
+            return version if content == wanted.content and raw["metadata"]["uid"] == first.uid else None
+        return None
 
     async def _made(self, namespace: str, owner: OwnerReference, hash_: str) -> str | None:
         """When the revision of a pod was made, None if nobody knows."""

@@ -60,6 +60,14 @@ def test_of_several_the_youngest_counts() -> None:
     assert takeover.adopt([keptns().view, old.view], ASKED, ORIGIN) == keptns().view
 
 
+def test_what_keptn_checked_was_the_newest_when_it_made_the_version() -> None:
+    made = [replica_set(name).created(stamp).view.metadata for name, stamp in (("a", BEFORE), ("b", AT), ("c", AFTER))]
+    first = takeover.first_checked(keptns().view, made)
+    assert first is not None
+    assert first.name == "b"
+    assert takeover.first_checked(keptns().view, made[2:]) is None
+
+
 def test_a_pod_that_keptn_holds_has_the_gate_and_not_our_label() -> None:
     web = pod("web-1-a").owned_by(replica_set("web-1"))
     assert takeover.is_gated_by_keptn(web.gated("other", wellknown.GATE).raw)

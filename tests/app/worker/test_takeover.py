@@ -9,7 +9,7 @@ from app.cluster import errors, resources
 from app.cluster.api import Resource
 from app.cluster.controller import Done
 from app.lifecycle.identity import Identity
-from app.lifecycle.revisions import Wanted
+from app.lifecycle.revisions import Wanted, content_digest, template_digest
 from app.worker.takeover import Takeover
 from tests.app.worker.world import World, settled
 from tests.builders import SHOP, Builder, Json, TaskBuilder, job, pod, replica_set, stateful_set, task, version
@@ -84,14 +84,14 @@ async def test_what_may_not_be_changed_is_passed_over_and_the_rest_taken_over() 
         )
 
 
-async def adopted(world: World, kind: str, name: str, hash_: str = "") -> tuple[Json, int]:
+async def adopted(world: World, kind: str, name: str, hash_: str = "", *, wanted: Wanted = WANTED) -> tuple[Json, int]:
     """What adoption for a pod of that owner leaves of the version's annotations, and how many writes it took."""
     owner = next(each for each in world.api.all(resources.WORKLOAD_VERSIONS))["spec"]["resourceReference"]
     await world.told()
     known = world.context.caches.versions.all()
     before = len(world.api.writes())
     reference = OwnerReference(api_version="apps/v1", kind=kind, name=name, uid=owner["uid"])
-    result = await Takeover(world.context).adopted(list(known), ASKED, WANTED, reference, hash_)
+    result = await Takeover(world.context).adopted(list(known), ASKED, wanted, reference, hash_)
     assert [each.metadata.name for each in result] == [each.metadata.name for each in known]
     stored = world.api.one(resources.WORKLOAD_VERSIONS, "web-web-1.0")["metadata"].get("annotations") or {}
     assert result[0].metadata.annotations == stored
@@ -134,6 +134,20 @@ async def test_of_a_stateful_set_the_pods_own_revision_counts(later: bool) -> No
         await passed_for(world, stateful_set("db"), replica_set("db-abc"), later=later)
         assert (await adopted(world, "StatefulSet", "db", "db-gone"))[1] == 0
         assert (await adopted(world, "StatefulSet", "db", "db-abc"))[1] == (0 if later else 1)
+
+
+@pytest.mark.parametrize(("image", "taken"), [("web:1", 1), ("web:2", 0)])
+async def test_a_restart_under_keptn_made_no_other_content(image: str, taken: int) -> None:
+    async with World(works=False) as world:
+        for number, each in enumerate(("web:1", image), start=1):
+            body = world.deploy(revision=number, image=each, checks="check")
+            if number == 1:
+                world.api.put(version("web-web-1.0").checks("check").passed().raw)
+            await asyncio.sleep(2)
+        reference = {"kind": "ReplicaSet", "name": "web-2", "uid": body["metadata"]["uid"]}
+        world.api.edit(resources.WORKLOAD_VERSIONS, "web-web-1.0", {"spec": {"resourceReference": reference}})
+        wanted = Wanted("web-web-1.0", content_digest(template_digest(body["spec"]["template"]), ASKED), "revision")
+        assert (await adopted(world, "ReplicaSet", "web-2", wanted=wanted))[1] == taken
 
 
 async def test_where_keptn_never_was_nothing_is_read() -> None:
