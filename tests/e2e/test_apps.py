@@ -210,7 +210,8 @@ def test_an_app_that_a_person_wrote_is_not_touched_and_says_what_is_missing(kube
     kube.create_all(eyes.namespace, written, part("cart", "1.0"))
     pods = stays(eyes, "cart")
     assert kube.get("KeptnApp", eyes.namespace, "shop")["spec"] == written["spec"] | {"revision": 1}
-    assert len(pods) == 1
+    words = 'Write {name: cart, version: "1.0"} into its spec.workloads.'
+    eyes.event("Pod", pods[0]["metadata"]["name"], lambda event: words in event["message"], "it says what to write")
     listed: Json = manifests.app("shop", "2024-05", cart="1.0")["spec"]
     kube.patch("KeptnApp", eyes.namespace, "shop", {"spec": listed})
     eyes.released("cart")
