@@ -9,7 +9,7 @@ from app.api.app import App, AppSpec, AppVersion, WorkloadRef
 from app.api.meta import Object
 from app.api.workload import Workload, WorkloadVersion
 from app.lifecycle import apps, names
-from app.lifecycle.states import PASSED
+from app.lifecycle.states import PASSED, is_completed
 
 Json = dict[str, Any]
 
@@ -99,15 +99,28 @@ def changed(app: App, spec: AppSpec) -> Json:
 
 
 def _has_outlived(current: AppVersion | None, app: App, versions: Iterable[WorkloadVersion]) -> bool:
-    """Whether an app version had ended before the newest version of one of its workloads was made."""
+    """Whether an app version had ended before the newest version of one of its workloads was made, which goes on.
+
+    Keptn leaves workload versions that were made later and have ended too: nobody waits for them, and nothing that has
+    ended is checked again for being taken over.
+    """
     standing = apps.standing(versions)
     newest = (apps.newest_of(ref, app.metadata.name, standing) for ref in app.spec.workloads)
-    return current is not None and any(each is not None and apps.had_ended(current, each) for each in newest)
+    return current is not None and any(
+        each is not None and not _is_over(each) and apps.had_ended(current, each) for each in newest
+    )
+
+
+def _is_over(version: WorkloadVersion) -> bool:
+    return bool(version.status.end_time) or is_completed(version.status.status)
 
 
 def _is_waiting(current: AppVersion | None) -> bool:
-    """Whether an app version waits for its workloads, or will."""
-    return current is None or not (apps.has_ended(current) or current.status.workload_overall_status in PASSED)
+    """Whether an app version of ours waits for its workloads, or will. Keptn's are not made again for that."""
+    if current is None:
+        return True
+    is_deployed = current.status.workload_overall_status in PASSED
+    return apps.generation_of(current) > 0 and not apps.has_ended(current) and not is_deployed
 
 
 def _is_single(thing: Object) -> bool:

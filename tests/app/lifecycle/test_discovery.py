@@ -117,6 +117,11 @@ class TestNextSpec:
     def test_while_it_runs_new_content_belongs_to_it(self) -> None:
         assert self.done(app_version(self.KNOWN).passed(), self.made(LATER)) is None
 
+    def test_what_has_ended_too_waits_for_nothing(self) -> None:
+        ended = app_version(self.KNOWN).ended(START)
+        assert self.done(ended, self.made(LATER).failed()) is None
+        assert self.done(ended, self.made(LATER).status(status="Succeeded", endTime=LATER)) is None
+
     def test_only_the_newest_try_of_a_workload_counts(self) -> None:
         newest = self.made(LATER).status(status="Failed", preDeploymentStatus="Deprecated")
         assert self.done(app_version(self.KNOWN).ended(START), self.made(START), newest) is None
@@ -145,6 +150,11 @@ class TestNextSpec:
         both = app("shop").lists(cart="1.0", pay="2.0").discovered()
         for waits in (None, app_version(both).view, app_version(both).passed().view):
             assert refs(discovery.next_spec(both.view, [part("cart")], waits, [])) == [("cart", "1.0")]
+
+    def test_one_that_keptn_left_waiting_is_not_checked_again_for_that(self) -> None:
+        both = app("shop").lists(cart="1.0", pay="2.0").discovered()
+        keptns = app_version(both).passed().marked(wellknown.APP_GENERATION, "").view
+        assert discovery.next_spec(both.view, [part("cart")], keptns, []) is None
 
     def test_an_app_whose_workloads_are_gone_stays_as_it_was(self) -> None:
         assert discovery.next_spec(self.KNOWN.view, [], None, []) is None
