@@ -2,28 +2,22 @@
 
 from app.admission.review import Json, Request, Response, allowed, patched
 from app.api import wellknown
-from app.lifecycle import policies
 
 _PATH = "/metadata/labels"
 _LABEL = wellknown.LABEL.replace("/", "~1")
 
 
 async def mirror(request: Request) -> Response:
-    """Sets the label if the annotation says exactly ``enabled``, and takes it away otherwise.
-
-    Whoever writes a check policy there that is none is warned.
-    """
+    """Sets the label if the annotation says exactly ``enabled``, and takes it away otherwise."""
     body = request.object
     if request.operation not in ("CREATE", "UPDATE") or request.subresource or body is None:
         return allowed()
     metadata = body.get("metadata") or {}
     labels = metadata.get("labels") or {}
     annotations = metadata.get("annotations") or {}
-    policy = annotations.get(wellknown.CHECK_POLICY) or ""
-    warnings = [policies.unknown(policy)] if policies.is_unknown(policy) else []
     if annotations.get(wellknown.NAMESPACE_OPT_IN) == wellknown.NAMESPACE_OPT_IN_VALUE:
-        return patched(_set(labels), warnings)
-    return patched([{"op": "remove", "path": f"{_PATH}/{_LABEL}"}] if wellknown.LABEL in labels else [], warnings)
+        return patched(_set(labels))
+    return patched([{"op": "remove", "path": f"{_PATH}/{_LABEL}"}] if wellknown.LABEL in labels else [])
 
 
 def _set(labels: dict[str, str]) -> list[Json]:

@@ -4,7 +4,7 @@ import time
 
 from app.api.wellknown import API_VERSION, CHECK_POLICY
 from tests.e2e import manifests
-from tests.e2e.kube.client import Kube
+from tests.e2e.kube.client import Answer, Kube
 from tests.e2e.kube.resources import Json
 from tests.e2e.looks import Eyes, is_held
 from tests.e2e.namespaces import OPTED_IN, Namespaces
@@ -40,6 +40,12 @@ def _version(kube: Kube, eyes: Eyes, workload: str) -> Json:
     )
     status: Json = version["status"]
     return status
+
+
+def _warned(answer: Answer) -> None:
+    """Whoever sent it has read that their word is none."""
+    (warning,) = answer.warnings
+    assert "'wran', which is none of enforce, warn and observe" in warning
 
 
 def _held_for_good(eyes: Eyes, workload: str) -> None:
@@ -119,11 +125,8 @@ def test_a_word_that_is_none_of_the_three_opens_nothing_and_is_told_to_whoever_w
     kube: Kube, namespaces: Namespaces
 ) -> None:
     name = namespaces.new("wrong-word")
-    made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"{name}-2", "annotations": WRONG}}
-    warnings = kube.create(made, dry_run=True).warnings
-    assert any("'wran'" in warning and "enforce, warn and observe" in warning for warning in warnings)
     eyes = Eyes(kube, name)
-    kube.patch("Namespace", "", name, {"metadata": {"annotations": WRONG}})
+    _warned(kube.patch("Namespace", "", name, {"metadata": {"annotations": WRONG}}))
     event = kube.until(
         "Event",
         "default",
@@ -134,9 +137,14 @@ def test_a_word_that_is_none_of_the_three_opens_nothing_and_is_told_to_whoever_w
     assert event["type"] == "Warning"
     kube.create_all(eyes.namespace, BAD, manifests.deployment("waiter", "bad"))
     _held_for_good(eyes, "waiter")
-    pod = eyes.owned_pod(manifests.keys("owner", check_policy="obsreve"))
-    answer = kube.create(pod, eyes.namespace, dry_run=True)
-    assert any("'obsreve'" in warning for warning in answer.warnings)
+    _warned(kube.patch("Deployment", name, "waiter", {"metadata": {"annotations": WRONG}}))
+    _warned(kube.create(manifests.workload("StatefulSet", "other", {**WRONG}, replicas=0), name))
+    assert not kube.patch(
+        "Deployment", name, "waiter", {"metadata": {"annotations": {CHECK_POLICY: " warn "}}}
+    ).warnings
+    eyes.released("waiter")
+    answer = kube.create(eyes.owned_pod(manifests.keys("owner", check_policy="wran")), name, dry_run=True)
+    _warned(answer)
     assert is_held(answer.body)
 
 

@@ -37,16 +37,6 @@ async def test_any_other_namespace_loses_it(annotations: Json | None) -> None:
     assert after["metadata"]["labels"] == {"a": "b"}
 
 
-@pytest.mark.parametrize("opted_in", [{OPT_IN: "enabled"}, {}])
-@pytest.mark.parametrize(("policy", "warned"), [("warn", False), (" observe ", False), ("", False), ("wran", True)])
-async def test_a_check_policy_that_is_none_is_pointed_out(opted_in: Json, policy: str, warned: bool) -> None:
-    response = await mirror(request(namespace({**opted_in, "keptn.sh/check-policy": policy}, None)))
-    assert response.is_allowed
-    assert bool(response.patch) == bool(opted_in)
-    assert bool(response.warnings) == warned
-    assert all("'wran'" in warning and "enforced" in warning for warning in response.warnings)
-
-
 async def test_a_label_like_the_annotation_opts_nobody_in() -> None:
     thing = namespace(None, {OPT_IN: "enabled"})
     assert await mirror(request(thing)) == Response(True)
