@@ -6,10 +6,11 @@ webhook would have its say, and the worker must be away.
 """
 
 import copy
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.api.wellknown import API_VERSION, GATE
+from app.api.wellknown import API_VERSION, GATE, RESTARTED_AT
 from tests.e2e import manifests
 from tests.e2e.kube.client import Kube
 from tests.e2e.kube.resources import Json
@@ -95,6 +96,24 @@ class Keptn:
         self.app(name, app)
         version = {**spec, "workloadName": f"{name}-{name}", "traceId": {}}
         return self.make("KeptnWorkloadVersion", f"{name}-{name}-1.0", version, [controlled(found)], status)
+
+    def restart(self, name: str) -> None:
+        """`kubectl rollout restart` of a Deployment: Keptn puts the new ReplicaSet under the version that is there."""
+        (old,) = self._kube.all("ReplicaSet", self._namespace, labels=f"app={name}")
+        mark = {"template": {"metadata": {"annotations": {RESTARTED_AT: STAMP}}}}
+        time.sleep(1.1)  # times of creation are whole seconds
+        self._kube.patch("Deployment", self._namespace, name, {"spec": mark})
+        new = self._kube.until(
+            "ReplicaSet",
+            self._namespace,
+            lambda found: next((each for each in found if each["metadata"]["uid"] != old["metadata"]["uid"]), None),
+            f"another ReplicaSet of {name}",
+            labels=f"app={name}",
+        )
+        meta = new["metadata"]
+        reference = {"resourceReference": {"uid": meta["uid"], "kind": "ReplicaSet", "name": meta["name"]}}
+        for kind, thing in (("KeptnWorkload", f"{name}-{name}"), ("KeptnWorkloadVersion", f"{name}-{name}-1.0")):
+            self._kube.patch(kind, self._namespace, thing, {"spec": reference})
 
     def app(self, name: str, status: Json, **lists: Sequence[str]) -> Json:
         """The app that Keptn makes for a workload without one; returns its KeptnAppVersion. Once for each name."""

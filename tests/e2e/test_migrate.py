@@ -20,7 +20,7 @@ from tests.e2e.namespaces import Namespaces
 from tests.e2e.outages import WORKER, without
 
 KINDS = ("KeptnApp", "KeptnAppVersion", "KeptnWorkload", "KeptnWorkloadVersion", "KeptnTask")
-FINISHED = ("done", "broken", "db")
+FINISHED = ("done", "broken", "db", "restarted")
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,13 @@ def leave(keptn: Keptn) -> None:
     going = going | {"jobName": "pre-check-10006-20006"}
     keptn.job(keptn.task(app, "pre-check-10006", "check", going), "pre-check-10006-20006", "sleep 20")
     keptn.workload("member", ["check"], {}, {}, gated=True)
+
+    # It was restarted later, which made another ReplicaSet of the same content.
+    restarted = keptn.workload("restarted", ["check"], finished, APP_DONE, gated=False)
+    keptn.task(
+        restarted, "pre-check-10008", "check", {"status": "Succeeded", "jobName": "pre-check-10008-20008", **ended}
+    )
+    keptn.restart("restarted")
 
     # A StatefulSet's revision is in a ControllerRevision.
     listed = version_status("Completed", DONE, "Succeeded", item("check", "pre-check-10007", "Succeeded"))
@@ -231,7 +238,12 @@ def test_finished_things_stay_as_they_are(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "task"), [("Deployment", "done", "pre-check-10001"), ("StatefulSet", "db", "pre-check-10007")]
+    ("kind", "name", "task"),
+    [
+        ("Deployment", "done", "pre-check-10001"),
+        ("Deployment", "restarted", "pre-check-10008"),
+        ("StatefulSet", "db", "pre-check-10007"),
+    ],
 )
 def test_a_further_pod_of_what_has_passed_runs_without_another_check(
     kind: str, name: str, task: str, world: World
