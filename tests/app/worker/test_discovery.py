@@ -9,7 +9,7 @@ from app.api import wellknown
 from app.cluster import resources
 from app.cluster.api import Json
 from app.lifecycle import discovery
-from tests.app.worker.world import World, settled
+from tests.app.worker.world import ONCE, World, settled
 from tests.builders import app, workload
 
 pytestmark = pytest.mark.looptime
@@ -124,6 +124,31 @@ async def test_new_content_of_the_same_version_has_the_app_checked_again() -> No
         assert world.kubelet.started["before-all"] == 2
 
 
+async def test_an_app_that_failed_does_not_keep_the_next_version_from_going() -> None:
+    async with World() as world:
+        world.define("before-all", **ONCE)
+        world.kubelet.exit_codes["before-all"] = [1]
+        world.api.make(resources.APP_CONTEXTS, "shop", "shop", spec={"preDeploymentTasks": ["before-all"]})
+        world.deploy("cart", "", version="1.0", app="shop")
+        await world.until(lambda: "Failed" in world.app_versions().values())
+        await settled(world, 600)
+        assert world.held() == ["cart-1-0"]
+        world.deploy("cart", "", version="1.1", image="cart:2", revision=2, app="shop")
+        await world.until(lambda: world.is_open("cart-2-0"))
+        assert world.app_versions()["shop-1.0-6b86b273"] == "Failed"
+
+
+async def test_an_apps_name_is_written_in_lower_case() -> None:
+    async with World() as world:
+        world.define("before-all")
+        world.api.make(resources.APP_CONTEXTS, "my-shop", "shop", spec={"preDeploymentTasks": ["before-all"]})
+        world.deploy("Cart", "", version="1.0-RC1", app="My_Shop")
+        await world.until(world.is_open)
+        assert listed(world, "my-shop") == {"cart": "1.0-rc1"}
+        assert list(world.app_versions()) == ["my-shop-1.0-rc1-6b86b273"]
+        assert world.kubelet.started == {"before-all": 1}
+
+
 async def test_a_restart_of_what_has_passed_is_no_new_content() -> None:
     async with World() as world:
         world.deploy("cart", "", version="1.0", app="shop")
@@ -230,5 +255,6 @@ async def test_whatever_the_order_of_arrival_the_end_is_the_same(seed: int) -> N
         await world.until(lambda: "Succeeded" in world.app_versions().values())
         assert listed(world) == {"cart": "1.0", "pay": "2.0", "web": "3.0"}
         assert list(world.app_versions().values()).count("Succeeded") == 1
+        assert set(world.app_versions().values()) <= {"Succeeded", "Failed", "Deprecated"}  # all others have ended
         assert world.kubelet.started == {"own": 2, "first": 1, "last": 1}
         assert await settled(world, 600.0) == 0
