@@ -8,7 +8,7 @@ from functools import partial
 from app.api.evaluation import Evaluation
 from app.api.task import Task
 from app.api.workload import ItemStatus, WorkloadVersion
-from app.lifecycle import tasks as task_rules
+from app.lifecycle import attempts
 from app.lifecycle.apps import AppGate
 from app.lifecycle.phases import WORKLOAD_PRE_EVALUATIONS
 from app.lifecycle.revisions import checks_passed, has_failed, has_passed, was_superseded
@@ -196,10 +196,10 @@ def _failure(item: ItemStatus, task: Task | None, room: int) -> str:
     text = f"pre-deployment task {item.definition_name} failed (KeptnTask {item.name}"
     if task is None:
         return text + ")."
-    last = task_rules.judged(task.status.attempts)
+    last = attempts.judged(task.status.attempts)
     text += f", {task.status.reason}" if task.status.reason else ""
     text += f", {_counted(last.number, 'attempt')})" if last else ")"
-    lines = task_rules.last_words(task)
+    lines = attempts.last_words(task)
     if lines:
         return f'{text}. It printed: "{_tail(lines, room)}".'
     if last and last.exit_code is not None:
@@ -216,7 +216,7 @@ def _progress(item: ItemStatus, task: Task | None, version: WorkloadVersion, roo
         return f"{what} is tried again (KeptnTask {item.name}): {_tail(task.status.message, room)}"
     if task.status.reason:
         return f"{what} cannot start: {task.status.reason}: {_tail(task.status.message, room)}"
-    failed = task_rules.failures(task.status.attempts)
+    failed = attempts.failures(task.status.attempts)
     tried = f" after {_counted(failed, 'failed attempt')}" if failed else ""
     last = task.status.attempts[-1] if task.status.attempts else None
     again = f"; the cluster ended its last pod ({last.reason}), which does not count" if last and last.disrupted else ""

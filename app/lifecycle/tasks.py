@@ -13,7 +13,6 @@ from app.api.core import Job, Pod
 from app.api.task import Attempt, Task
 from app.lifecycle import attempts as records
 from app.lifecycle import conditions, names, troubles
-from app.lifecycle.attempts import failures, judged, last_words
 from app.lifecycle.states import State, is_completed
 
 BACKOFF_REASON: Final = "BackoffLimitExceeded"
@@ -70,7 +69,7 @@ def next_step(
         return Nothing()
     lost = bool(status.job_name) and (job is None or job.metadata.name != status.job_name)
     attempts = records.record((*status.attempts, records.lost(task)) if lost else status.attempts, pods)
-    failed = max(failures(attempts), job.status.failed if job and status.runs <= 1 and not lost else 0)
+    failed = max(records.failures(attempts), job.status.failed if job and status.runs <= 1 and not lost else 0)
     limit = task.spec.retries + 1
     if job is None:
         if failed < limit:
@@ -208,21 +207,3 @@ def _verdict(
         "attempts": [attempt.dump() for attempt in attempts],
     }
     return WriteStatus(fields, verdict=state, edit=records.edit(task.status.attempts, attempts))
-
-
-__all__ = [
-    "Nothing",
-    "StartJob",
-    "Step",
-    "WriteStatus",
-    "afterword",
-    "failures",
-    "judged",
-    "last_words",
-    "next_step",
-    "refused",
-    "superseded",
-    "unsaid",
-    "waiting",
-    "with_conditions",
-]

@@ -209,7 +209,7 @@ class TestADisruption:
             current = after(current, tasks.next_step(current, JOB.view, pods, NOW))
             assert tasks.next_step(current, JOB.view, pods, NOW) == Nothing()
         assert current.status.status == "Progressing"
-        assert tasks.failures(current.status.attempts) == 0
+        assert attempts.failures(current.status.attempts) == 0
         assert len(current.status.attempts) == attempts.KEPT
         assert tasks.next_step(current, None, [], NOW) == StartJob(run=2, failures=1)
 
@@ -226,8 +226,8 @@ class TestADisruption:
 
     def test_has_no_last_words_and_is_not_what_is_judged(self) -> None:
         said = RUNNING.status("Failed", attempts=[attempt(1, "a"), attempt(2, "b") | {"disrupted": True}])
-        assert tasks.last_words(said.view) == "a"
-        judged = tasks.judged(said.view.status.attempts)
+        assert attempts.last_words(said.view) == "a"
+        judged = attempts.judged(said.view.status.attempts)
         assert judged is not None
         assert judged.number == 1
 
