@@ -5,6 +5,7 @@ from app.cluster.api import Resource
 PODS = Resource("", "v1", "pods", "Pod")
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
 CONFIGMAPS = Resource("", "v1", "configmaps", "ConfigMap")
+SERVICES = Resource("", "v1", "services", "Service")
 SECRETS = Resource("", "v1", "secrets", "Secret")
 RESOURCEQUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
 # Core v1, not events.k8s.io/v1. Both groups are one store, so a reader of either sees our events; core v1 has `count`

@@ -32,13 +32,14 @@ class Held:
 class Cluster:
     """Lists of objects as JSON. `installation` is the namespace that Holdfast is, or will be, installed in.
 
-    `operators` are the Deployments of Keptn's operators, `old_apps` and `old_definitions` what the API says of
-    KeptnApps in v1alpha3 and of KeptnTaskDefinitions in v1beta1; `jobs` are names (namespace, name) of the Jobs of
-    unfinished tasks that exist.
+    `operators` are the Deployments of Keptn's operators, `services` those of the installation namespace that have the
+    names of Keptn's. `old_apps` and `old_definitions` are what the API says of KeptnApps in v1alpha3 and of
+    KeptnTaskDefinitions in v1beta1. `jobs` are names (namespace, name) of the Jobs of unfinished tasks that exist.
     """
 
     installation: str
     operators: tuple[Json, ...] = ()
+    services: tuple[Json, ...] = ()
     webhooks: tuple[Json, ...] = ()
     crds: Mapping[str, Json] = field(default_factory=dict)
     namespaces: tuple[Json, ...] = ()

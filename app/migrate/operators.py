@@ -23,6 +23,7 @@ _DENIED: Final = frozenset({"cert-manager", "observability", "monitoring"})  # b
 
 def findings(cluster: Cluster) -> Iterator[Finding]:
     yield from _operators(cluster)
+    yield from _services(cluster)
     yield from _webhook(cluster)
     yield from _crds(cluster)
     yield from _namespaces(cluster)
@@ -40,6 +41,16 @@ def _operators(cluster: Cluster) -> Iterator[Finding]:
             yield action(about, runs, _ADVICE[part])
         else:
             yield note(about, f"{runs}. Holdfast reads its KeptnMetrics, and leaves it as it is")
+
+
+def _services(cluster: Cluster) -> Iterator[Finding]:
+    for service in cluster.services:
+        if "control-plane" in (service["spec"].get("selector") or {}):
+            yield action(
+                f"Service {name_of(service)}",
+                "is Keptn's. Helm would merge its selector with Holdfast's, and it would lead nowhere",
+                "delete it just before Holdfast is installed (docs/migrate.md, step 3)",
+            )
 
 
 def _webhook(cluster: Cluster) -> Iterator[Finding]:

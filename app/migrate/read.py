@@ -30,6 +30,7 @@ KINDS = (
 METRICS_CRD = "keptnmetrics.metrics.keptn.sh"
 _CRDS = (*(f"{kind}.{wellknown.GROUP}" for kind in KINDS), "keptnconfigs.options.keptn.sh", METRICS_CRD)
 _OPERATORS = "control-plane in (lifecycle-operator,certificate-operator,metrics-operator)"
+_SERVICES = ("lifecycle-webhook-service", "lifecycle-operator-metrics-service")
 _OLD_APPS = Resource(wellknown.GROUP, "v1alpha3", "keptnapps", "KeptnApp")
 _OLD_DEFINITIONS = Resource(wellknown.GROUP, "v1beta1", "keptntaskdefinitions", "KeptnTaskDefinition")
 _OWNERS = {
@@ -57,6 +58,13 @@ async def read(api: Api, installation: str) -> Cluster:
     return Cluster(
         installation=installation,
         operators=await reader.all(resources.DEPLOYMENTS, labels=_OPERATORS),
+        services=tuple(
+            [
+                each
+                for name in _SERVICES
+                if (each := await reader.one(resources.SERVICES, name, installation)) is not None
+            ]
+        ),
         webhooks=await reader.all(resources.MUTATING_WEBHOOKS),
         crds=crds,
         namespaces=await reader.all(resources.NAMESPACES),
@@ -101,6 +109,10 @@ class _Reader:
         except ApiError as error:
             self._note(f"{resource.kind} {namespace}/{name}" if namespace else f"{resource.kind} {name}", error)
             return None
+
+    async def named(self, resource: Resource, names: Iterable[str], namespace: str) -> tuple[Json, ...]:
+        """Those of them that are there."""
+        return tuple([each for name in names if (each := await self.one(resource, name, namespace)) is not None])
 
     async def all(
         self,

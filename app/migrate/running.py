@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from app.api import wellknown
 from app.api.app import AppVersion
 from app.api.core import Parent, Pod
+from app.api.evaluation import Evaluation
 from app.api.meta import Object
 from app.api.task import Task
 from app.api.workload import WorkloadVersion
@@ -27,14 +28,17 @@ _AGAIN = "change it, or try again with keptn.sh/retry or kubectl rollout restart
 
 
 def findings(cluster: Cluster) -> Iterator[Finding]:
+    """What has conditions is in Holdfast's hands already, and is not told of."""
     unreadable: list[Finding] = []
     versions = _views(WorkloadVersion, cluster.versions, "KeptnWorkloadVersion", unreadable)
     app_versions = _views(AppVersion, cluster.app_versions, "KeptnAppVersion", unreadable)
     tasks = _views(Task, cluster.tasks, "KeptnTask", unreadable)
+    evaluations = _views(Evaluation, cluster.evaluations, "KeptnEvaluation", unreadable)
     yield from unreadable
     yield from _held(cluster, versions, app_versions)
     yield from _versions(versions, app_versions)
     yield from _tasks(cluster, tasks)
+    yield from _evaluations(evaluations)
 
 
 def _views(model: type[T], items: tuple[Json, ...], kind: str, unreadable: list[Finding]) -> list[T]:
@@ -59,13 +63,13 @@ def _held(cluster: Cluster, versions: list[WorkloadVersion], app_versions: list[
         pod = Pod.model_validate(first.pod)
         names = sorted(each.pod["metadata"]["name"] for each in group)
         about = f"Pod {namespace}/{names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
-        ours = wellknown.LABEL in pod.metadata.labels
-        by = "by Holdfast already" if ours else "by Keptn"
+        if wellknown.LABEL in pod.metadata.labels:
+            continue  # Holdfast has it in hand, and says on the pod itself what it waits for
         parent = Parent.model_validate(first.parent) if first.parent else None
         asked = identify(pod, parent)
         owner = owner_of(pod)
         if asked is None or owner is None or first.owner is None:
-            yield note(about, f"held {by}, and asks for no checks that can be found: its gate will be opened")
+            yield note(about, "held, and asks for no checks that can be found: its gate will be opened")
             continue
         of_workload = [
             each
@@ -75,21 +79,19 @@ def _held(cluster: Cluster, versions: list[WorkloadVersion], app_versions: list[
         origin = Origin(owner.uid, first.made) if first.made is not None else None
         adopted = takeover.adopt(of_workload, asked, origin) if origin is not None else None
         apps = [each for each in app_versions if each.metadata.namespace == namespace]
-        yield _lot(about, by, asked, adopted, apps)
+        yield _lot(about, asked, adopted, apps)
 
 
-def _lot(
-    about: str, by: str, asked: Identity, version: WorkloadVersion | None, app_versions: list[AppVersion]
-) -> Finding:
+def _lot(about: str, asked: Identity, version: WorkloadVersion | None, app_versions: list[AppVersion]) -> Finding:
     """What will become of held pods, of which Keptn made `version`."""
     if version is None:
         checks = ", ".join((*asked.pre_deployment_tasks, *asked.pre_deployment_evaluations))
         return note(
             about,
-            f"held {by}, and no verdict of Keptn's is about it for certain: "
+            "held, and no verdict of Keptn's is about it for certain: "
             + (f"its checks run under Holdfast: {checks}" if checks else "it is let go, once its app's checks pass"),
         )
-    words = f"held {by} for KeptnWorkloadVersion {version.metadata.name}"
+    words = f"held for KeptnWorkloadVersion {version.metadata.name}"
     if revisions.has_passed(version.status):
         return note(about, f"{words}, which has passed: its gate will be opened")
     if revisions.has_failed(version.status):
@@ -115,7 +117,7 @@ def _versions(versions: list[WorkloadVersion], app_versions: list[AppVersion]) -
         if ended:
             listed = ", ".join(f"{states[state]} {state}" for state in _ENDED if states[state])
             yield note(kind, f"{ended} have ended ({listed}). They stay as they are; nothing of them runs again")
-        going = [each for each in things if not is_completed(each.status.status)]
+        going = [each for each in things if not is_completed(each.status.status) and not each.status.conditions]
         for each in going:
             where = each.status.current_phase or "the beginning"
             yield note(
@@ -144,7 +146,7 @@ def _tasks(cluster: Cluster, tasks: list[Task]) -> Iterator[Finding]:
             "would have run them again",
         )
     for each in tasks:
-        if is_completed(each.status.status):
+        if is_completed(each.status.status) or each.status.conditions:
             continue
         about = f"KeptnTask {each.metadata.namespace}/{each.metadata.name}"
         job = each.status.job_name
@@ -154,3 +156,15 @@ def _tasks(cluster: Cluster, tasks: list[Task]) -> Iterator[Finding]:
             yield note(about, f"runs in Job {job}, which goes on")
         else:
             yield note(about, f"its Job {job} is gone and nobody saw its end: that counts as a failed attempt")
+
+
+def _evaluations(evaluations: list[Evaluation]) -> Iterator[Finding]:
+    ended = [each for each in evaluations if is_completed(each.status.overall_status)]
+    if ended:
+        yield note("KeptnEvaluations", f"{len(ended)} have ended. They stay as they are")
+    for each in evaluations:
+        if not is_completed(each.status.overall_status) and not each.status.conditions:
+            yield note(
+                f"KeptnEvaluation {each.metadata.namespace}/{each.metadata.name}",
+                f"is under way: Holdfast goes on after attempt {each.status.retry_count}",
+            )

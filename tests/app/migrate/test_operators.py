@@ -3,7 +3,7 @@ import pytest
 from app.migrate import operators
 from app.migrate.cluster import Cluster, Unread
 from app.migrate.finding import Finding, Level
-from tests.app.migrate.objects import cluster, crd, crds, operator, webhook
+from tests.app.migrate.objects import cluster, crd, crds, custom, operator, webhook
 from tests.builders import Json
 
 THERE = crds(crd("keptntaskdefinitions"))
@@ -33,6 +33,15 @@ def test_the_metrics_operator_may_stay() -> None:
 
 def test_holdfasts_own_deployment_is_none_of_keptns() -> None:
     assert found(operators=(operator("lifecycle-operator", "holdfast/holdfast:1"),)) == []
+
+
+def test_keptns_services_have_to_go_and_ours_not() -> None:
+    def service(**selector: str) -> Json:
+        return custom("Service", "lifecycle-webhook-service", "keptn-system", spec={"selector": selector})
+
+    one = only(found(services=(service(**{"control-plane": "lifecycle-operator"}),)))
+    assert (one.level, one.about) == (Level.ACTION, "Service keptn-system/lifecycle-webhook-service")
+    assert found(services=(service(app="holdfast"),)) == []
 
 
 def test_keptns_webhook_has_to_go_and_ours_not() -> None:

@@ -20,6 +20,9 @@ def keptns() -> FakeApi:
     api.put(operator("lifecycle-operator", "ghcr.io/keptn/lifecycle-operator:v2"))
     api.put(deployment("web").raw)
     api.put(webhook("mpod.keptn.sh"))
+    for namespace in ("keptn-system", "elsewhere"):
+        spec = {"selector": {"control-plane": "lifecycle-operator"}}
+        api.put(custom("Service", "lifecycle-webhook-service", namespace, api="v1", spec=spec))
     api.put(custom("KeptnTaskDefinition", "check", spec={}))
     return api
 
@@ -30,6 +33,7 @@ async def test_what_is_there_is_read_and_nothing_is_written() -> None:
     assert [each["metadata"]["name"] for each in found.operators] == ["lifecycle-operator"]
     assert [each["metadata"]["name"] for each in found.definitions] == ["check"]
     assert [each["metadata"]["name"] for each in found.webhooks] == ["lifecycle-mutating-webhook-configuration"]
+    assert [each["metadata"]["namespace"] for each in found.services] == ["keptn-system"]
     assert set(found.crds) >= {"keptnapps.lifecycle.keptn.sh", "keptntasks.lifecycle.keptn.sh"}
     assert [each["metadata"]["name"] for each in found.namespaces] == ["shop"]
     assert (found.configs, found.evaluations, found.unread) == ((), (), ())

@@ -58,9 +58,14 @@ def test_pods_of_one_owner_share_one_word() -> None:
     assert one.about == "Pod shop/web-1-a and 2 more"
 
 
-def test_who_holds_a_pod_is_said() -> None:
-    assert "held by Keptn" in lot(PASSED).what
-    assert "held by Holdfast already" in lot(PASSED, (held(labelled=True),)).what
+def test_what_is_in_holdfasts_hands_is_not_told_of() -> None:
+    ready = {"type": "Ready", "status": "False", "reason": "Progressing", "message": "", "lastTransitionTime": EARLY}
+    parts = {
+        "held": (held(labelled=True),),
+        "versions": (GOING.status(conditions=[ready]).raw,),
+        "tasks": (task("new").status("Progressing", conditions=[ready]).raw,),
+    }
+    assert found(**parts) == []
 
 
 def test_a_pod_of_nobody_that_knows_of_checks_is_let_go() -> None:
@@ -109,3 +114,14 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_told_of() -> None:
     assert (findings[0].level, findings[0].about) == (Level.ACTION, "KeptnWorkloadVersion shop/web-web-1.0")
     assert "spec.preDeploymentTasks" in findings[0].what
     assert len(findings) > 1
+
+
+def test_evaluations_keep_their_verdicts_and_their_attempts() -> None:
+    done = custom(
+        "KeptnEvaluation", "done", spec={"evaluationDefinition": "slo"}, status={"overallStatus": "Succeeded"}
+    )
+    tried = {"overallStatus": "Progressing", "retryCount": 3}
+    going = custom("KeptnEvaluation", "going", spec={"evaluationDefinition": "slo"}, status=tried)
+    said = {each.about: each.what for each in found(evaluations=(done, going))}
+    assert "1 have ended" in said["KeptnEvaluations"]
+    assert "after attempt 3" in said["KeptnEvaluation shop/going"]
