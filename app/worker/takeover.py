@@ -18,7 +18,7 @@ from app.cluster.controller import Done, Outcome
 from app.cluster.errors import Conflict, Forbidden, Gone, NotFound
 from app.lifecycle import takeover
 from app.lifecycle.identity import Identity
-from app.lifecycle.revisions import Wanted, content_digest, template_digest
+from app.lifecycle.revisions import Wanted, content_digest, is_about, template_digest
 from app.lifecycle.takeover import Origin
 from app.worker.caches import BY_OWNER
 from app.worker.context import Context, together
@@ -48,10 +48,10 @@ class Takeover:
     ) -> list[WorkloadVersion]:
         """`known` versions of a workload, with Keptn's verdict on the held pod's own content put down as about that.
 
-        `hash_` is the pod's controller-revision-hash, "" without one. Where Keptn made none of the versions, nothing is
-        read and nothing written.
+        `hash_` is the pod's controller-revision-hash, "" without one. Where Keptn made none of the versions, or one is
+        about that content already, nothing is read and nothing written.
         """
-        if not any(takeover.is_keptns(version) for version in known):
+        if not any(map(takeover.is_keptns, known)) or any(is_about(version, wanted) for version in known):
             return known
         namespace = known[0].metadata.namespace
         found = await self._about(known, asked, wanted, owner, hash_)

@@ -150,13 +150,18 @@ async def test_a_restart_under_keptn_made_no_other_content(image: str, taken: in
         assert (await adopted(world, "ReplicaSet", "web-2", wanted=wanted))[1] == taken
 
 
-async def test_where_keptn_never_was_nothing_is_read() -> None:
+@pytest.mark.parametrize("content", ["other", "content"])
+async def test_where_keptn_never_was_or_a_verdict_is_there_nothing_is_read(content: str) -> None:
     async with World(works=False) as world:
-        world.api.put(version("web-web-1.0").checks("check").content("other").raw)
+        world.api.put(version("web-web-1.0").checks("check").content(content).raw)
+        if content == WANTED.content:
+            world.api.put(version("web-web-0.9").checks("check").raw)
         await world.told()
         before = world.api.count()["get"]
-        assert (await adopted(world, "ReplicaSet", "web-1"))[1] == 0
-        assert world.api.count()["get"] == before
+        known = world.context.caches.versions.all()
+        owner = OwnerReference(api_version="apps/v1", kind="ReplicaSet", name="web-1", uid="uid-web-1")
+        assert await Takeover(world.context).adopted(list(known), ASKED, WANTED, owner, "") == list(known)
+        assert (world.api.count()["get"], world.api.writes()) == (before, [])
 
 
 async def test_whoever_leads_next_looks_once() -> None:
