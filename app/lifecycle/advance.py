@@ -184,7 +184,8 @@ def advance(
         verdict = State.SUCCEEDED
     began = not have["currentPhase"] and bool(current)
     if began:
-        fields["startTime"] = have["startTime"] or now
+        # It may say so a little later than it began, which was when it was made, or almost.
+        fields["startTime"] = have["startTime"] or version.metadata.creation_timestamp or now
     if current:
         fields["currentPhase"] = current
         fields.setdefault("status", State.PROGRESSING.value)

@@ -64,7 +64,7 @@ def gate(version: WorkloadVersion, app: App | None, app_versions: Sequence[AppVe
         return _wait(f"{name} had ended before; the app's checks are made again for this content.")
     if has_failed(chosen.status):
         return AppGate(False, True, chosen, f"{name} has failed: {_failures(chosen)}. {_again(app)}")
-    if _has_passed(chosen):
+    if _has_passed(chosen) or not asks(chosen):
         return AppGate(True, False, chosen, "")
     return AppGate(False, False, chosen, f"{name}: {_running(chosen)}.")
 
@@ -124,6 +124,11 @@ def digest(spec: AppSpec) -> str:
     return hashlib.sha256(orjson.dumps(content)).hexdigest()[:10]
 
 
+def asks(app_version: AppVersion) -> bool:
+    """Whether an app version has checks before the deployment. One that has none holds nobody, begun or not."""
+    return bool(app_version.spec.pre_deployment_tasks or app_version.spec.pre_deployment_evaluations)
+
+
 def is_current(app_version: AppVersion, app: App) -> bool:
     """Whether an app version stands for its KeptnApp as it is now."""
     meta = app.metadata
@@ -148,12 +153,9 @@ def had_ended(app_version: AppVersion, version: WorkloadVersion) -> bool:
     return not (started and started <= end)
 
 
-def begins(app_version: AppVersion, app: App | None, left: float) -> bool:
-    """Whether an app version may begin; `left` are the seconds until its app counts as settled.
-
-    One that a newer one is about to replace does not begin any more.
-    """
-    return left <= 0 and app is not None and not app.metadata.deletion_timestamp and is_current(app_version, app)
+def begins(app_version: AppVersion, app: App | None) -> bool:
+    """Whether an app version may begin: one that a newer one is about to replace does not any more."""
+    return app is not None and not app.metadata.deletion_timestamp and is_current(app_version, app)
 
 
 def quiet_left(silent: float, waited: float, *, quiet: float, limit: float) -> float:
@@ -218,10 +220,8 @@ def _asks_nothing_of(version: WorkloadVersion, app_version: AppVersion) -> bool:
     serves may go on, as far as its own checks let it.
     """
     spec, made = app_version.spec, app_version.metadata.creation_timestamp or ""
-    asked = (*spec.pre_deployment_tasks, *spec.pre_deployment_evaluations)
     of_it = any(_names(ref, spec.app_name, version) for ref in spec.workloads)
-    later = made >= (version.metadata.creation_timestamp or "")
-    return of_it and later and not asked and bool(app_version.status.current_phase)
+    return of_it and not asks(app_version) and made >= (version.metadata.creation_timestamp or "")
 
 
 def _unlisted(named: str, app: App, version: WorkloadVersion) -> str:

@@ -4,21 +4,22 @@ import contextlib
 
 from app.api.app import App, AppContextSpec, AppVersion
 from app.cluster import resources
-from app.cluster.controller import Done, Outcome
+from app.cluster.controller import After, Done, Outcome
 from app.cluster.errors import AlreadyExists, Conflict, Invalid, NotFound
 from app.lifecycle import advance, apprevisions, names
 from app.lifecycle.conditions import with_conditions
 from app.lifecycle.happenings import CREATE_APP_VERSION, FAILED
 from app.worker.caches import BY_APP, scoped
 from app.worker.context import Context, together
-from app.worker.settling import AppKey
+from app.worker.settling import AppKey, Settling
 
 
 class AppReconciler:
     """Level-based: whatever a crash has left out is made good at the next look."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, settling: Settling) -> None:
         self._context = context
+        self._settling = settling
 
     async def __call__(self, key: AppKey) -> Outcome:
         caches = self._context.caches
@@ -30,6 +31,11 @@ class AppReconciler:
         name = names.app_version_name(app.metadata.name, app.spec.version, app.metadata.generation)
         current = caches.app_versions.get(key[0], name)
         if current is None:
+            # All that belongs to it has had the time to appear: once it is there, it may begin, and who asks for
+            # nothing of it may go.
+            left = self._settling.left(*key)
+            if left > 0:
+                return After(left)
             if not await self._make(app, wanted):
                 return Done()
             self._warn(app, apprevisions.twice_asked(context, app))

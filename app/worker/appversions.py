@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.api.app import AppVersion, WorkloadRef
+from app.api.app import AppVersion, WorkloadRef, WorkloadState
 from app.cluster import resources
 from app.cluster.controller import After, Done, Outcome
 from app.lifecycle import advance, apps, appversions
@@ -11,19 +11,21 @@ from app.lifecycle.conditions import with_conditions
 from app.lifecycle.happenings import APP_COMPLETED, NOT_FOUND, RECONCILE_WORKLOAD
 from app.lifecycle.phases import APP_PHASES
 from app.lifecycle.policies import Policy
-from app.lifecycle.states import State
+from app.lifecycle.states import State, is_completed
 from app.worker.caches import BY_APP, scoped
 from app.worker.children import Children
 from app.worker.context import Context
-from app.worker.settling import Settling
+from app.worker.unsaid import Unsaid
 
 KIND = "KeptnAppVersion"
+# Most rollouts are through by then, and their app says once how they went instead of twice.
+_SILENT_SECONDS = 5.0
 
 
 class AppVersionReconciler:
-    def __init__(self, context: Context, settling: Settling) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
-        self._settling = settling
+        self._unsaid: Unsaid[tuple[str, str]] = Unsaid(_SILENT_SECONDS)
         self._children = Children(context, KIND, APP_PHASES)
         self._told_missing: dict[str, frozenset[str]] = {}  # uid of a version → workloads that were said to be missing
 
@@ -33,14 +35,12 @@ class AppVersionReconciler:
         if version is None or advance.has_ended(version.status.model_dump(by_alias=True)):
             if version is not None:
                 self._told_missing.pop(version.metadata.uid, None)
+            self._unsaid.end(key)
             return Done()
-        left = 0.0 if version.status.current_phase else self._settling.left(key[0], version.spec.app_name)
-        if left > 0:
-            return After(left)
         listed = context.caches.versions.by_index(BY_APP, scoped(key[0], version.spec.app_name))
         workloads, missing = apps.workload_states(version, listed)
         around = Surroundings(
-            may_begin=apps.begins(version, context.caches.apps.get(key[0], version.spec.app_name), left),
+            may_begin=apps.begins(version, context.caches.apps.get(key[0], version.spec.app_name)),
             workloads=workloads,
             promotes=context.settings.promotion_tasks,
             blocking=context.policy(key[0], self._marks(version)) is Policy.ENFORCE,
@@ -51,11 +51,24 @@ class AppVersionReconciler:
         if step.create:
             await self._children.make(version, step.create, version.spec.metadata)
         if step.fields:
+            early = self._silent(key, version, step, workloads)
+            if early > 0:
+                return After(early)
+            self._unsaid.end(key)
             fields = with_conditions(version.status, step.fields, generation=version.metadata.generation, now=now)
             await context.write_status(resources.APP_VERSIONS, version, fields, context.caches.app_versions)
             self._tell(version, step)
         self._tell_missing(version, missing)
         return Done()
+
+    def _silent(
+        self, key: tuple[str, str], version: AppVersion, step: advance.Step, workloads: Sequence[WorkloadState]
+    ) -> float:
+        """Seconds for which a version that asks for nothing, and none of whose workloads has ended, may say nothing."""
+        if not step.began or apps.asks(version) or any(is_completed(each.status) for each in workloads):
+            return 0.0
+        self._unsaid.begin(key)
+        return self._unsaid.left(key)
 
     def _marks(self, version: AppVersion) -> dict[str, str]:
         app = self._context.caches.apps.get(version.metadata.namespace, version.spec.app_name)

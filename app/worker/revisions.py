@@ -47,6 +47,8 @@ class RevisionReconciler:
         pods = self._held(key)
         if not pods:
             link = self._links.get(key)
+            if link is not None:
+                await self._note_late(link, key)
             self._links.drop(key)
             self._links.refusals.pop(key, None)
             if link is not None:
@@ -136,6 +138,12 @@ class RevisionReconciler:
                 resources.WORKLOAD_VERSIONS, version, {"revisions": listed}, self._context.caches.versions
             )
 
+    async def _note_late(self, link: Link, key: RevisionKey) -> None:
+        """The same once its pods have gone: they do not wait for that word, and it may have failed."""
+        version = self._context.caches.versions.get(*link.version)
+        if version is not None and version.metadata.uid == link.uid and version.status.current_phase:
+            await self._note(version, key, [])
+
     async def _note(self, version: WorkloadVersion, key: RevisionKey, pods: list[Pod]) -> None:
         """Says on the KeptnWorkload which version is its newest."""
         cache = self._context.caches.workloads
@@ -212,7 +220,7 @@ class RevisionReconciler:
             for other in self._links.waiting_for((key.namespace, version.metadata.name))
             if other != key
         }
-        own = (max(pod.metadata.creation_timestamp or "" for pod in pods), str(key))
+        own = (max((pod.metadata.creation_timestamp or "" for pod in pods), default=""), str(key))
         return all(
             (pod.metadata.creation_timestamp or "", str(other)) <= own for other in others for pod in self._held(other)
         )

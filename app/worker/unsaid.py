@@ -11,9 +11,13 @@ UNSAID_SECONDS = 0.3
 
 
 class Unsaid(Generic[K]):
-    """Since when each key has something to say that can wait. A word that comes meanwhile is said with it."""
+    """Since when each key has something to say that can wait. A word that comes meanwhile is said with it.
 
-    def __init__(self) -> None:
+    `seconds` is how long it can wait.
+    """
+
+    def __init__(self, seconds: float = UNSAID_SECONDS) -> None:
+        self._seconds = seconds
         self._since: dict[K, float] = {}
 
     def begin(self, key: K) -> None:
@@ -22,7 +26,7 @@ class Unsaid(Generic[K]):
 
     def left(self, key: K) -> float:
         """Seconds for which `key` may keep silent; 0 or less if it is to speak, or has not begun here."""
-        return self._since.get(key, -math.inf) + UNSAID_SECONDS - asyncio.get_running_loop().time()
+        return self._since.get(key, -math.inf) + self._seconds - asyncio.get_running_loop().time()
 
     def end(self, key: K) -> bool:
         """Forgets `key`; whether it was noted."""

@@ -81,11 +81,11 @@ class Wiring:
         self.app_versions: Controller[Key] = Controller(
             "appversions",
             queue(),
-            AppVersionReconciler(context, self._settling),
+            AppVersionReconciler(context),
             stuck=told.of("KeptnAppVersion", context.caches.app_versions),
         )
         self.apps: Controller[Key] = Controller(
-            "apps", queue(), AppReconciler(context), stuck=told.of("KeptnApp", context.caches.apps)
+            "apps", queue(), AppReconciler(context, self._settling), stuck=told.of("KeptnApp", context.caches.apps)
         )
         self.discovery: Controller[Key] = Controller(
             "discovery",

@@ -9,7 +9,7 @@ from app.lifecycle import advance, apps, revisions, workloadversions
 from app.lifecycle.conditions import with_conditions
 from app.lifecycle.deployed import Deployed
 from app.lifecycle.happenings import FAILED, WORKLOAD_COMPLETED
-from app.lifecycle.phases import APP_PRE_EVALUATIONS, WORKLOAD_DEPLOY, WORKLOAD_PHASES
+from app.lifecycle.phases import APP_DEPLOY, APP_PRE_EVALUATIONS, WORKLOAD_DEPLOY, WORKLOAD_PHASES
 from app.lifecycle.policies import Policy
 from app.lifecycle.rollouts import seconds_since
 from app.lifecycle.states import State
@@ -22,6 +22,8 @@ from app.worker.links import Links, VersionKey
 from app.worker.unsaid import Unsaid
 
 KIND = "KeptnWorkloadVersion"
+# A check that is quicker says its beginning and its end at once. Its KeptnTask says meanwhile that it runs.
+_SILENT_SECONDS = 2.0
 
 
 class WorkloadVersionReconciler:
@@ -33,7 +35,7 @@ class WorkloadVersionReconciler:
         self._began = began
         self._children = Children(context, KIND, WORKLOAD_PHASES)
         self._rollouts = Rollouts(context)
-        self._unsaid: Unsaid[VersionKey] = Unsaid()
+        self._unsaid: Unsaid[VersionKey] = Unsaid(_SILENT_SECONDS)
         self._app_failed: set[VersionKey] = set()  # versions of which that was said
         self._since = context.now()  # when this worker began to lead
 
@@ -125,8 +127,10 @@ class WorkloadVersionReconciler:
     async def _trace(self, version: WorkloadVersion, step: advance.Step) -> None:
         """Notes the trace of its app version once its deployment begins (keptn-behaviour 3.7)."""
         gate = self._gate(version) if "deploymentStartTime" in step.fields and not version.spec.trace_id else None
-        traces = gate.version.status.phase_trace_ids if gate is not None and gate.version is not None else None
-        if traces and (carrier := traces.get("AppDeploy")):
+        if gate is None or gate.version is None:
+            return
+        known = (gate.version.status.phase_trace_ids or {}).get(APP_DEPLOY.name)
+        if carrier := known or self._context.carrier(gate.version, APP_DEPLOY):
             meta, cache = version.metadata, self._context.caches.versions
             cache.observe(
                 await self._context.api.patch(

@@ -1,5 +1,6 @@
 """Which app version a workload waits for, and how an app's workloads fare."""
 
+import random
 from typing import Any
 
 import pytest
@@ -22,6 +23,11 @@ def part(name: str = "cart", number: str = "1.0", of: str = "shop") -> VersionBu
     return version(f"{of}-{name}-{number}").changed({"spec": spec})
 
 
+def asking(owner: AppBuilder) -> AppVersionBuilder:
+    """A version with a check before the deployment."""
+    return app_version(owner).changed({"spec": {"preDeploymentTasks": ["db"]}})
+
+
 def judged(thing: VersionBuilder, owner: AppBuilder | None, *versions: AppVersionBuilder) -> AppGate:
     return apps.gate(thing.view, owner.view if owner else None, [each.view for each in versions])
 
@@ -40,11 +46,14 @@ class TestGate:
     @pytest.mark.parametrize("state", ["", "Pending", "Progressing", "Failed", "Deprecated", "Unknown"])
     @pytest.mark.parametrize("field", ["preDeploymentStatus", "preDeploymentEvaluationStatus"])
     def test_nothing_else_does(self, field: str, state: str) -> None:
-        assert not judged(part(), USERS, app_version(USERS).passed().status(**{field: state})).open
+        assert not judged(part(), USERS, asking(USERS).passed().status(**{field: state})).open
+
+    def test_one_that_asks_for_nothing_holds_nobody(self) -> None:
+        assert judged(part(), USERS, app_version(USERS)).open
 
     def test_it_says_what_it_waits_for(self) -> None:
         items = [{"definitionName": "db", "status": "Progressing"}, {"definitionName": "dns", "status": "Succeeded"}]
-        running = app_version(USERS).status(
+        running = asking(USERS).status(
             currentPhase="AppPreDeployTasks", preDeploymentStatus="Progressing", preDeploymentTaskStatus=items
         )
         gate = judged(part(), USERS, running)
@@ -52,7 +61,7 @@ class TestGate:
         assert gate.message == "KeptnAppVersion shop-1.0-6b86b273: in phase AppPreDeployTasks, waiting for db."
 
     def test_one_that_has_not_begun_is_waited_for(self) -> None:
-        gate = judged(part(), USERS, app_version(USERS))
+        gate = judged(part(), USERS, asking(USERS))
         assert not gate.open
         assert "it begins once" in gate.message
 
@@ -152,6 +161,43 @@ class TestGate:
         assert judged(part("a-b", of="a"), lists, app_version(lists).passed()).open
 
 
+STATES = st.sampled_from(["", "Pending", "Progressing", "Succeeded", "Failed", "Deprecated", "Warning", "Unknown"])
+KNOWN = st.tuples(st.integers(1, 4), st.sampled_from(["1.0", "1.1"]), STATES, STATES, STATES, st.booleans())
+
+
+@given(
+    st.lists(KNOWN, max_size=5, unique_by=lambda each: each[:2]),
+    st.integers(1, 4),
+    st.booleans(),
+    st.randoms(use_true_random=False),
+)
+def test_it_opens_by_a_pass_of_this_app_alone_whatever_else_is_known(
+    known: list[tuple[int, str, str, str, str, bool]], generation: int, ours: bool, rng: random.Random
+) -> None:
+    owner = (OURS if ours else USERS).version("1.0", generation=generation)
+    versions = []
+    for of, listed, tasks, evaluations, state, lists in known:
+        then = owner.version(listed, generation=of)
+        fields = {"preDeploymentStatus": tasks, "preDeploymentEvaluationStatus": evaluations, "status": state}
+        versions.append(asking(then if lists else then.lists(other="1.0")).status(**fields))
+    gate = judged(part(), owner, *versions)
+    shuffled = list(versions)
+    rng.shuffle(shuffled)
+    again = judged(part(), owner, *shuffled)
+    assert (again.open, again.failed, again.message) == (gate.open, gate.failed, gate.message)
+    assert not (gate.open and gate.failed)
+    assert bool(gate.message) != gate.open
+    if gate.open and gate.version is not None:
+        status = gate.version.status
+        passed = {"Succeeded", "Warning"}
+        assert status.pre_deployment_status in passed
+        assert status.pre_deployment_evaluation_status in passed
+        assert status.status != "Deprecated"
+    current = [each for each in versions if apps.is_current(each.view, owner.view)]
+    if not current:
+        assert not gate.open
+
+
 @given(st.text(min_size=1, max_size=300), st.text(min_size=1, max_size=300))
 def test_what_an_app_calls_its_workload_means_that_workload(of: str, workload: str) -> None:
     name = names.app_name(of)
@@ -234,15 +280,14 @@ class TestHadEnded:
 
 class TestBegins:
     def test_it_begins_once_its_app_has_settled(self) -> None:
-        assert apps.begins(app_version(USERS).view, USERS.view, 0.0)
-        assert not apps.begins(app_version(USERS).view, USERS.view, 0.1)
+        assert apps.begins(app_version(USERS).view, USERS.view)
 
     def test_one_that_a_newer_one_replaces_does_not(self) -> None:
-        assert not apps.begins(app_version(USERS).view, USERS.version("1.0", generation=2).view, 0.0)
+        assert not apps.begins(app_version(USERS).view, USERS.version("1.0", generation=2).view)
 
     def test_nor_does_one_without_its_app(self) -> None:
-        assert not apps.begins(app_version(USERS).view, None, 0.0)
-        assert not apps.begins(app_version(USERS).view, USERS.deleting().view, 0.0)
+        assert not apps.begins(app_version(USERS).view, None)
+        assert not apps.begins(app_version(USERS).view, USERS.deleting().view)
 
 
 @pytest.mark.parametrize(
@@ -263,10 +308,10 @@ class TestAnAppThatHasGoneOn:
         assert apps.gate(self.OLD.view, self.APP.view, [begun.view]).open
 
     def test_holds_it_while_that_is_not_certain(self) -> None:
-        silent = app_version(self.APP)
-        asking = silent.passed().changed({"spec": {"preDeploymentTasks": ["check"]}})
-        before = silent.passed().created("2025-12-31T23:59:59Z")
-        for current in (silent, asking, before):
+        made = app_version(self.APP)
+        asking = made.passed().changed({"spec": {"preDeploymentTasks": ["check"]}})
+        before = made.passed().created("2025-12-31T23:59:59Z")
+        for current in (asking, before):
             assert not apps.gate(self.OLD.view, self.APP.view, [current.view]).open
 
     def test_that_a_person_wrote_holds_it(self) -> None:

@@ -5,7 +5,7 @@ from app.lifecycle.appversions import Surroundings
 from app.lifecycle.phases import APP_PHASES, APP_PRE_TASKS, PROMOTION
 from app.lifecycle.revisions import was_superseded
 from app.lifecycle.states import State
-from tests.builders import app, app_version
+from tests.builders import START, app, app_version
 
 NOW = "2026-01-01T00:01:00Z"
 SHOP_APP = app("shop").lists(web="1.0", db="2.0")
@@ -37,7 +37,7 @@ def test_does_not_begin_before_it_may() -> None:
 def test_begins_with_its_own_checks() -> None:
     result = step(NEW.view, Surroundings(may_begin=True))
     assert [each.definition for each in result.create] == ["a"]
-    assert (result.fields["currentPhase"], result.fields["startTime"]) == ("AppPreDeployTasks", NOW)
+    assert (result.fields["currentPhase"], result.fields["startTime"]) == ("AppPreDeployTasks", START)
 
 
 def test_waits_for_all_of_its_workloads() -> None:

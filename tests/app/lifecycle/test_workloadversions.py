@@ -13,7 +13,7 @@ from app.lifecycle.deployed import Deployed
 from app.lifecycle.phases import WORKLOAD_POST_TASKS, WORKLOAD_PRE_EVALUATIONS, WORKLOAD_PRE_TASKS, Phase
 from app.lifecycle.states import State
 from app.lifecycle.workloadversions import Surroundings
-from tests.builders import TaskBuilder, VersionBuilder, task, version
+from tests.builders import START, TaskBuilder, VersionBuilder, task, version
 
 NOW = "2026-01-01T00:01:00Z"
 LATER = "2026-01-01T00:02:00Z"
@@ -75,7 +75,7 @@ class TestStart:
         assert result.began
         assert fields(result) == {
             "revisions": ["rs-1"],
-            "startTime": NOW,
+            "startTime": START,
             "currentPhase": "WorkloadPreDeployTasks",
             "preDeploymentStatus": "Progressing",
             "status": "Progressing",

@@ -214,6 +214,7 @@ async def test_the_version_before_is_named() -> None:
         await world.until(world.is_open)
         world.deploy(revision=2, version="2.0", image="web:2")
         await world.until(world.is_open)
+        await settled(world)
         second = world.api.one(resources.WORKLOAD_VERSIONS, "web-web-2.0")
         assert second["spec"]["previousVersion"] == "1.0"
         assert world.api.one(resources.WORKLOADS, "web-web")["status"] == {"currentVersion": "2.0"}
