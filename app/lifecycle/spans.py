@@ -1,9 +1,9 @@
 """The spans of a rollout, made at their end from what the statuses say (keptn-behaviour 6.2).
 
 A span is reported when the change that ends it is seen, by `old` and `new` of one object. Times are the statuses' own,
-so whole seconds; a phase whose end no status records ends `now`, which is when it was seen. Attributes hold what
-Keptn's have: names, versions, and the metadata that app and workload were given; never a parameter, nor what a check
-printed.
+so whole seconds; a phase whose end no status records ends with its version, or `now`, when it was seen. Attributes
+hold what Keptn's have: names, versions, and the metadata that app and workload were given; never a parameter, nor what
+a check printed.
 """
 
 import itertools
@@ -67,7 +67,7 @@ def of_app(old: AppVersion, new: AppVersion, trace_id: str, now: str) -> list[Sp
         **metadata_of(new),
     }
     above = traces.extract(spec.trace_id)
-    own = _Owner(new, APP_SCOPE, attributes, trace_id, now)
+    own = _Owner(new, APP_SCOPE, attributes, trace_id, new.status.end_time or now)
     links = tuple(filter(None, map(traces.parse, spec.span_links)))
     names = {phase: phase.name for phase in APP_PHASES}
     return [*own.phases(old, names), *own.root(old, above.span_id if above else "", links)]
@@ -86,7 +86,7 @@ def of_workload(
         **_named("workload", name=spec.workload_name, version=spec.version, namespace=new.metadata.namespace),
         **metadata_of(new),
     }
-    own = _Owner(new, WORKLOAD_SCOPE, attributes, trace_id, now)
+    own = _Owner(new, WORKLOAD_SCOPE, attributes, trace_id, new.status.end_time or now)
     names = {phase: f"{spec.workload_name}/{phase.name}" for phase in WORKLOAD_PHASES}
     related = above is not None and above.trace_id == trace_id
     parent = above.span_id if above is not None and related else ""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from app.api.app import AppVersion
 from app.api.config import Config
 from app.api.evaluation import Evaluation
+from app.api.meta import Object
 from app.api.task import Task
 from app.api.workload import WorkloadVersion
 from app.lifecycle import spans, traces
@@ -57,7 +58,8 @@ class Observing:
 
     def _app_version(self, old: AppVersion | None, new: AppVersion | None) -> None:
         self._metrics.app_version(old, new)
-        if self._is_over(old, new) or not self._tracing.on or old is None or new is None:
+        self._forget(old, new)
+        if not self._tracing.on or old is None or new is None or not _is_same(old, new):
             return
         if not old.status.start_time and new.status.start_time:
             self._complain(new)
@@ -65,34 +67,34 @@ class Observing:
 
     def _version(self, old: WorkloadVersion | None, new: WorkloadVersion | None) -> None:
         self._metrics.version(old, new)
-        if self._is_over(old, new) or not self._tracing.on or old is None or new is None:
-            return
-        trace_id = self._context.traces.trace_of(new)
-        self._tracing.emit(spans.of_workload(old, new, self._above(new), trace_id, self._context.stamp()))
+        self._forget(old, new)
+        if self._tracing.on and old is not None and new is not None and _is_same(old, new):
+            trace_id = self._context.traces.trace_of(new)
+            self._tracing.emit(spans.of_workload(old, new, self._above(new), trace_id, self._context.stamp()))
 
     def _task(self, old: Task | None, new: Task | None) -> None:
         self._metrics.task(old, new)
-        if self._tracing.on and old is not None and new is not None and has_task_ended(new) > has_task_ended(old):
-            span = spans.of_task(new, self._context.stamp())
-            self._tracing.emit([span] if span else [])
+        if not self._tracing.on or old is None or new is None or not _is_same(old, new):
+            return
+        span = spans.of_task(new, self._context.stamp())
+        if has_task_ended(new) and not has_task_ended(old) and span is not None:
+            self._tracing.emit([span])
 
     def _evaluation(self, old: Evaluation | None, new: Evaluation | None) -> None:
         self._metrics.evaluation(old, new)
-        if not self._tracing.on or old is None or new is None or has_evaluation_ended(old):
+        if not self._tracing.on or old is None or new is None or not _is_same(old, new):
             return
         owner = self._owner(new)
-        if has_evaluation_ended(new) and owner is not None:
+        if has_evaluation_ended(new) and not has_evaluation_ended(old) and owner is not None:
             phases = APP_PHASES if isinstance(owner, AppVersion) else WORKLOAD_PHASES
             phase = next((each for each in phases if each.check == new.spec.check_type), None)
             parent = traces.context(owner, phase, self._context.traces.trace_of(owner))
             self._tracing.emit([spans.of_evaluation(new, parent, spans.metadata_of(owner), self._context.stamp())])
 
-    def _is_over(self, old: WorkloadVersion | AppVersion | None, new: WorkloadVersion | AppVersion | None) -> bool:
-        """Whether the object is gone, and perhaps another one in its place."""
-        over = old is not None and (new is None or new.metadata.uid != old.metadata.uid)
-        if over and old is not None:
+    def _forget(self, old: Object | None, new: Object | None) -> None:
+        """What was remembered of a version that is gone."""
+        if old is not None and (new is None or not _is_same(old, new)):
             self._context.traces.forget(old.metadata.uid)
-        return over
 
     def _owner(self, evaluation: Evaluation) -> AppVersion | WorkloadVersion | None:
         reference = evaluation.metadata.controller
@@ -123,3 +125,8 @@ class Observing:
                 self._context.event("KeptnAppVersion", version, "SpanLinkIgnored", message, warning=True)
                 about = {"object_namespace": version.metadata.namespace, "object_name": version.metadata.name}
                 log.warning("a span link is ignored", extra=about)
+
+
+def _is_same(old: Object, new: Object) -> bool:
+    """Whether they are one object, and not another in its place."""
+    return old.metadata.uid == new.metadata.uid

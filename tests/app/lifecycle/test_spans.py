@@ -74,6 +74,12 @@ def test_a_phase_is_told_once_it_has_ended() -> None:
     assert workload(DEPLOYING, DEPLOYING) == {}
 
 
+def test_a_phase_whose_end_nothing_says_ended_when_that_was_seen() -> None:
+    up = DEPLOYING.status(deploymentStatus="Succeeded", currentPhase="WorkloadPostDeployTasks")
+    deploy = workload(DEPLOYING, up)["web-web/WorkloadDeploy"]
+    assert (deploy.start, deploy.end) == (ns(8), ns(59))
+
+
 def test_a_phase_without_anything_to_do_takes_no_time() -> None:
     empty = workload(CHECKING, DEPLOYING)["web-web/WorkloadPreDeployEvaluations"]
     assert (empty.start, empty.end) == (ns(59), ns(59))
@@ -87,7 +93,7 @@ def test_a_version_that_has_ended_is_under_its_apps_deployment() -> None:
         "web-web/WorkloadPostDeployEvaluations",
         "web-web-1.0",
     ]
-    assert (made["web-web/WorkloadDeploy"].start, made["web-web/WorkloadDeploy"].end) == (ns(8), ns(59))
+    assert (made["web-web/WorkloadDeploy"].start, made["web-web/WorkloadDeploy"].end) == (ns(8), ns(20))
     root = made["web-web-1.0"]
     assert (root.parent, root.context.trace_id, root.links) == (ABOVE.span_id, TRACE, ())
     assert (root.start, root.end, root.failed) == (ns(1), ns(20), False)
@@ -155,7 +161,7 @@ def test_what_a_newer_version_cut_off_says_so() -> None:
         "web-web-1.0 was superseded",
     ]
     cut = made["web-web/WorkloadPreDeployTasks"]
-    assert (cut.start, cut.end, cut.failed) == (ns(1), ns(59), True)
+    assert (cut.start, cut.end, cut.failed) == (ns(1), ns(9), True)
 
 
 def test_a_version_that_never_began_has_no_span() -> None:
@@ -184,7 +190,7 @@ def test_an_apps_phases_have_their_short_names() -> None:
     made = of_app(APP_DEPLOYING, APP_DONE)
     assert list(made) == ["AppDeploy", "AppPostDeployTasks", "AppPostDeployEvaluations", SHOP_APP.name]
     deploy = made["AppDeploy"]
-    assert (deploy.start, deploy.end) == (ns(4), ns(59))
+    assert (deploy.start, deploy.end) == (ns(4), ns(30))
     assert deploy.context == traces.context(SHOP_APP.view, APP_DEPLOY, TRACE)
 
 

@@ -332,3 +332,17 @@ async def test_a_manual_task_is_in_the_trace_that_it_is_given() -> None:
         found = await it.all_spans()
         assert found.keys() == {"by-hand"}
         assert found["by-hand"].parent == "b7ad6b7169203331"
+
+
+async def test_a_namesake_that_has_ended_already_is_not_what_was_under_way() -> None:
+    async with watched() as it:
+        it.configure()
+        told = task("by-hand").spec(context={"metadata": {"traceparent": LINK}})
+        under_way = it.world.api.put(told.status("Progressing", jobName="elsewhere").raw)
+        await it.world.told()
+        version = str(int(under_way["metadata"]["resourceVersion"]) + 1000)
+        namesake = told.with_uid("another").status("Failed").changed({"metadata": {"resourceVersion": version}})
+        it.world.context.caches.tasks.observe(namesake.raw)
+        assert it.world.context.caches.tasks.get(SHOP, "by-hand") == namesake.view
+        assert await it.all_spans() == {}
+        assert "keptn_task_count_total" not in await it.figures()
