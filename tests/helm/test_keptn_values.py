@@ -112,6 +112,15 @@ def test_services_are_as_they_were_set(chart: Rendered) -> None:
     assert called == {8443} == {port["port"]}
 
 
+def test_the_services_by_their_older_names() -> None:
+    chart = rendered_with(
+        *("--set", "lifecycleWebhookService.ports[0].port=8443"),
+        *("--set", "lifecycleOperatorMetricsService.type=NodePort"),
+    )
+    assert chart.one("Service", "lifecycle-webhook-service")["spec"]["ports"][0]["port"] == 8443
+    assert chart.one("Service", "lifecycle-operator-metrics-service")["spec"]["type"] == "NodePort"
+
+
 def test_who_is_asked_about_is_as_it_was_set(chart: Rendered) -> None:
     (hook,) = (
         hook

@@ -39,6 +39,9 @@ work once, since all of them share one .Values.
 {{- $_ := set $values.worker "replicas" $values.replicas -}}
 {{- $_ := set $values.webhook "replicas" $values.replicas -}}
 {{- end -}}
+{{- range $name, $old := dict "webhookService" "lifecycleWebhookService" "operatorMetricsService" "lifecycleOperatorMetricsService" -}}
+{{- with get $values $old }}{{ $_ := set $values $name (mustMergeOverwrite (deepCopy (get $values $name)) .) }}{{ end -}}
+{{- end -}}
 {{- with $values.resources }}{{ $_ := set $values.worker "resources" . }}{{ end -}}
 {{- $manager := $values.certManager | default dict -}}
 {{- range list (get $global "certManagerEnabled") (get $manager "enabled") -}}
