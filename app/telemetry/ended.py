@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from app.api.meta import Object
 from app.telemetry.exposition import Family, number
 
 # OpenTelemetry's, which Keptn's histograms have, in seconds.
@@ -51,11 +50,9 @@ class Ended:
         timed.seconds += seconds
         timed.buckets[bisect_left(BOUNDS, seconds)] += 1
 
-    def forget_unless(self, old: Object | None, new: Object | None) -> None:
-        """Takes the figures of `old` away if that is gone, which `new` says by being None or another object."""
-        if old is None or (new is not None and new.metadata.uid == old.metadata.uid):
-            return
-        labels = self._labels.pop(old.metadata.uid, None)
+    def forget(self, uid: str) -> None:
+        """The object is gone."""
+        labels = self._labels.pop(uid, None)
         if labels is None:
             return
         counted = self._counts[labels]

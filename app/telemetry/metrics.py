@@ -9,11 +9,10 @@ import asyncio
 import itertools
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 from app.api.app import AppVersion
 from app.api.evaluation import Evaluation
-from app.api.meta import ObjectMeta
 from app.api.task import Task
 from app.api.workload import WorkloadVersion
 from app.lifecycle import spans
@@ -32,14 +31,6 @@ _PART = 200
 GATES_OPENED: Final = "gates opened"
 
 _PROMOTED = frozenset({State.SUCCEEDED, State.WARNING, State.FAILED})
-
-
-class HasMetadata(Protocol):
-    @property
-    def metadata(self) -> ObjectMeta: ...
-
-
-T = TypeVar("T", bound=HasMetadata)
 
 
 class Timed(Protocol):
@@ -93,32 +84,44 @@ class Metrics:
         """This process leads from now on."""
         self._led = led
 
-    # What has changed. The first word on an object counts nothing: it may have ended long ago.
+    # What has changed, as a cache tells it: another object in one's place is one gone and one that has come. The first
+    # word on an object counts nothing: it may have ended long ago.
 
     def app_version(self, old: AppVersion | None, new: AppVersion | None) -> None:
-        self._apps.forget_unless(old, new)
-        self._promotions.forget_unless(old, new)
-        if old is None or new is None or not _has_just_ended(old, new, spans.has_ended):
+        if old is None:
             return
-        name = labels.app_ended(new)
-        self._apps.count(new.metadata.uid, name, _taken(new.status) if new.status.status == State.SUCCEEDED else None)
-        if new.spec.promotion_tasks and new.status.promotion_status in _PROMOTED:
-            self._promotions.count(new.metadata.uid, name, None)
+        if new is None:
+            self._apps.forget(old.metadata.uid)
+            self._promotions.forget(old.metadata.uid)
+        elif spans.has_ended(new) and not spans.has_ended(old):
+            name, succeeded = labels.app_ended(new), new.status.status == State.SUCCEEDED
+            self._apps.count(new.metadata.uid, name, _taken(new.status) if succeeded else None)
+            if new.spec.promotion_tasks and new.status.promotion_status in _PROMOTED:
+                self._promotions.count(new.metadata.uid, name, None)
 
     def version(self, old: WorkloadVersion | None, new: WorkloadVersion | None) -> None:
-        self._deployments.forget_unless(old, new)
-        if old is not None and new is not None and _has_just_ended(old, new, spans.has_ended):
+        if old is None:
+            return
+        if new is None:
+            self._deployments.forget(old.metadata.uid)
+        elif spans.has_ended(new) and not spans.has_ended(old):
             seconds = _taken(new.status) if new.status.status == State.SUCCEEDED else None
             self._deployments.count(new.metadata.uid, labels.workload_ended(new), seconds)
 
     def task(self, old: Task | None, new: Task | None) -> None:
-        self._tasks.forget_unless(old, new)
-        if old is not None and new is not None and _has_just_ended(old, new, has_task_ended):
+        if old is None:
+            return
+        if new is None:
+            self._tasks.forget(old.metadata.uid)
+        elif has_task_ended(new) and not has_task_ended(old):
             self._tasks.count(new.metadata.uid, labels.task_ended(new), _taken(new.status))
 
     def evaluation(self, old: Evaluation | None, new: Evaluation | None) -> None:
-        self._evaluations.forget_unless(old, new)
-        if old is not None and new is not None and _has_just_ended(old, new, has_evaluation_ended):
+        if old is None:
+            return
+        if new is None:
+            self._evaluations.forget(old.metadata.uid)
+        elif has_evaluation_ended(new) and not has_evaluation_ended(old):
             self._evaluations.count(new.metadata.uid, labels.evaluation_ended(new), _taken(new.status))
 
     # What is read
@@ -152,10 +155,6 @@ class Metrics:
         for ended in (self._apps, self._deployments, self._tasks, self._evaluations, self._promotions):
             yield from ended.families()
         yield from _own(led)
-
-
-def _has_just_ended(old: T, new: T, has_ended: Callable[[T], bool]) -> bool:
-    return old.metadata.uid == new.metadata.uid and has_ended(new) and not has_ended(old)
 
 
 def _taken(status: Timed) -> float | None:

@@ -59,7 +59,7 @@ class Observing:
     def _app_version(self, old: AppVersion | None, new: AppVersion | None) -> None:
         self._metrics.app_version(old, new)
         self._forget(old, new)
-        if not self._tracing.on or old is None or new is None or not _is_same(old, new):
+        if not self._tracing.on or old is None or new is None:
             return
         if not old.status.start_time and new.status.start_time:
             self._complain(new)
@@ -68,13 +68,13 @@ class Observing:
     def _version(self, old: WorkloadVersion | None, new: WorkloadVersion | None) -> None:
         self._metrics.version(old, new)
         self._forget(old, new)
-        if self._tracing.on and old is not None and new is not None and _is_same(old, new):
+        if self._tracing.on and old is not None and new is not None:
             trace_id = self._context.traces.trace_of(new)
             self._tracing.emit(spans.of_workload(old, new, self._above(new), trace_id, self._context.stamp()))
 
     def _task(self, old: Task | None, new: Task | None) -> None:
         self._metrics.task(old, new)
-        if not self._tracing.on or old is None or new is None or not _is_same(old, new):
+        if not self._tracing.on or old is None or new is None:
             return
         span = spans.of_task(new, self._context.stamp())
         if has_task_ended(new) and not has_task_ended(old) and span is not None:
@@ -82,7 +82,7 @@ class Observing:
 
     def _evaluation(self, old: Evaluation | None, new: Evaluation | None) -> None:
         self._metrics.evaluation(old, new)
-        if not self._tracing.on or old is None or new is None or not _is_same(old, new):
+        if not self._tracing.on or old is None or new is None:
             return
         owner = self._owner(new)
         if has_evaluation_ended(new) and not has_evaluation_ended(old) and owner is not None:
@@ -93,7 +93,7 @@ class Observing:
 
     def _forget(self, old: Object | None, new: Object | None) -> None:
         """What was remembered of a version that is gone."""
-        if old is not None and (new is None or not _is_same(old, new)):
+        if old is not None and new is None:
             self._context.traces.forget(old.metadata.uid)
 
     def _owner(self, evaluation: Evaluation) -> AppVersion | WorkloadVersion | None:
@@ -125,8 +125,3 @@ class Observing:
                 self._context.event("KeptnAppVersion", version, "SpanLinkIgnored", message, warning=True)
                 about = {"object_namespace": version.metadata.namespace, "object_name": version.metadata.name}
                 log.warning("a span link is ignored", extra=about)
-
-
-def _is_same(old: Object, new: Object) -> bool:
-    """Whether they are one object, and not another in its place."""
-    return old.metadata.uid == new.metadata.uid

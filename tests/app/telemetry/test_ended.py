@@ -5,7 +5,6 @@ import pytest
 from app.telemetry.ended import BOUNDS, Ended
 from app.telemetry.exposition import keptn
 from tests.app.telemetry.reading import Sample, read, types
-from tests.builders import task
 
 LABELS = keptn(task_name="check")
 NAMED = {"keptn_deployment_task_name": "check", "otel_scope_name": "keptn/task"}
@@ -14,10 +13,6 @@ NAMED = {"keptn_deployment_task_name": "check", "otel_scope_name": "keptn/task"}
 def page(ended: Ended) -> bytes:
     families = ended.families()
     return "".join(each.head + "".join(f"{line}\n" for line in each.lines) for each in families).encode()
-
-
-def gone(ended: Ended, uid: str) -> None:
-    ended.forget_unless(task("it").with_uid(uid).view, None)
 
 
 def test_nothing_has_ended_yet() -> None:
@@ -68,19 +63,9 @@ def test_a_series_goes_with_the_last_of_its_objects() -> None:
     ended.count("1", LABELS, 1.0)
     ended.count("2", LABELS, None)
     ended.count("3", keptn(task_name="other"), 2.0)
-    gone(ended, "1")
-    gone(ended, "1")
+    ended.forget("1")
+    ended.forget("1")
     assert read(page(ended))["keptn_task_count_total"][0] == Sample(NAMED, 2)
-    gone(ended, "2")
+    ended.forget("2")
     found = read(page(ended))
     assert all(s.labels["keptn_deployment_task_name"] == "other" for samples in found.values() for s in samples)
-
-
-def test_an_object_that_takes_anothers_place_is_another() -> None:
-    ended = Ended("keptn_task", "Tasks")
-    ended.count("old", LABELS, 1.0)
-    old, new = task("it").with_uid("old"), task("it").with_uid("new")
-    ended.forget_unless(old.view, old.status("Failed").view)
-    assert len(read(page(ended))["keptn_task_count_total"]) == 1
-    ended.forget_unless(old.view, new.view)
-    assert read(page(ended)) == {}

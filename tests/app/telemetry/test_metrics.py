@@ -171,14 +171,6 @@ async def test_series_go_with_their_objects(leader: Leader) -> None:
     assert [name for name in await leader.read() if name.startswith("keptn_")] == ["keptn_lifecycle_active_total"]
 
 
-async def test_an_object_made_anew_under_the_same_name_is_told_apart(leader: Leader) -> None:
-    old, new = ended_task()
-    leader.metrics.task(old, new)
-    anew = task("pre-check").with_uid("another").status("Succeeded", **TIMES).view
-    leader.metrics.task(new, anew)
-    assert await leader.value("keptn_task_count_total") == 0
-
-
 async def test_who_does_not_lead_says_only_that(leader: Leader) -> None:
     leader.metrics.task(*ended_task())
     leader.leads = False
