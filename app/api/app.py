@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from app.api import rules
-from app.api.condition import Condition
-from app.api.fields import Int64, PostEvaluations, PostTasks, PreEvaluations, PreTasks, State, Time, Words
+from app.api.condition import Conditions, Generation
+from app.api.fields import PostEvaluations, PostTasks, PreEvaluations, PreTasks, State, Time, Words
 from app.api.meta import Model, Object
 from app.api.schema import Schema
 from app.api.workload import ItemStatus
@@ -14,11 +14,11 @@ from app.api.workload import ItemStatus
 
 class WorkloadRef(Model):
     name: Annotated[str, Schema(description="The workload's name, without the app's.")]
-    version: str
+    version: Annotated[str, Schema(description="The workload's version.")]
 
 
 class AppSpec(Model):
-    version: str
+    version: Annotated[str, Schema(description="The app's version.")]
     revision: Annotated[
         int, Schema(default=True, rules=rules.UNSIGNED, description="Another one checks the same version once more.")
     ] = 1
@@ -28,7 +28,7 @@ class AppSpec(Model):
 
 
 class AppStatus(Model):
-    current_version: str = ""
+    current_version: Annotated[str, Schema(description="The version that the newest KeptnAppVersion has.")] = ""
 
 
 class App(Object):
@@ -53,7 +53,7 @@ class AppContextSpec(Model):
 
 
 class AppContextStatus(Model):
-    status: str = ""
+    status: Annotated[str, Schema(description="Kept from Keptn, which never wrote it.")] = ""
 
 
 class AppContext(Object):
@@ -61,38 +61,52 @@ class AppContext(Object):
 
 
 class AppVersionSpec(AppSpec, AppContextSpec):
-    app_name: str
-    previous_version: str = ""
-    trace_id: dict[str, str] = {}
+    app_name: Annotated[str, Schema(description="The KeptnApp that this is a version of.")]
+    previous_version: Annotated[str, Schema(description="The version before this one.")] = ""
+    trace_id: Annotated[dict[str, str], Schema(description="The trace that it is part of, as a traceparent.")] = {}
 
 
 class WorkloadState(Model):
     """How one of the app's workloads is doing."""
 
-    workload: WorkloadRef = WorkloadRef(name="", version="")
-    status: State = "Pending"
+    workload: Annotated[WorkloadRef, Schema(description="Which.")] = WorkloadRef(name="", version="")
+    status: Annotated[State, Schema(description="How far its version has come.")] = "Pending"
 
 
 class AppVersionStatus(Model):
-    pre_deployment_status: State = "Pending"
-    pre_deployment_evaluation_status: State = "Pending"
-    workload_overall_status: State = "Pending"
-    post_deployment_status: State = "Pending"
-    post_deployment_evaluation_status: State = "Pending"
-    promotion_status: State = "Pending"
-    status: State = "Pending"
-    current_phase: str = ""
-    workload_status: tuple[WorkloadState, ...] = ()
-    pre_deployment_task_status: tuple[ItemStatus, ...] = ()
-    pre_deployment_evaluation_task_status: tuple[ItemStatus, ...] = ()
-    post_deployment_task_status: tuple[ItemStatus, ...] = ()
-    post_deployment_evaluation_task_status: tuple[ItemStatus, ...] = ()
-    promotion_task_status: tuple[ItemStatus, ...] = ()
-    phase_trace_ids: dict[str, dict[str, str]] | None = Field(default=None, alias="phaseTraceIDs")
-    start_time: Time | None = None
-    end_time: Time | None = None
-    conditions: tuple[Condition, ...] = ()
-    observed_generation: Int64 = 0
+    pre_deployment_status: Annotated[State, Schema(description="Of the tasks before the deployment.")] = "Pending"
+    pre_deployment_evaluation_status: Annotated[
+        State, Schema(description="Of the evaluations before the deployment.")
+    ] = "Pending"
+    workload_overall_status: Annotated[State, Schema(description="Of all its workloads together.")] = "Pending"
+    post_deployment_status: Annotated[State, Schema(description="Of the tasks after the deployment.")] = "Pending"
+    post_deployment_evaluation_status: Annotated[
+        State, Schema(description="Of the evaluations after the deployment.")
+    ] = "Pending"
+    promotion_status: Annotated[State, Schema(description="Of the promotion tasks.")] = "Pending"
+    status: Annotated[State, Schema(description="Of the whole: Succeeded or Failed once it has ended.")] = "Pending"
+    current_phase: Annotated[str, Schema(description="Where it is, or where it ended.")] = ""
+    workload_status: Annotated[tuple[WorkloadState, ...], Schema(description="Each workload.")] = ()
+    pre_deployment_task_status: Annotated[
+        tuple[ItemStatus, ...], Schema(description="Each task before the deployment.")
+    ] = ()
+    pre_deployment_evaluation_task_status: Annotated[
+        tuple[ItemStatus, ...], Schema(description="Each evaluation before the deployment.")
+    ] = ()
+    post_deployment_task_status: Annotated[
+        tuple[ItemStatus, ...], Schema(description="Each task after the deployment.")
+    ] = ()
+    post_deployment_evaluation_task_status: Annotated[
+        tuple[ItemStatus, ...], Schema(description="Each evaluation after the deployment.")
+    ] = ()
+    promotion_task_status: Annotated[tuple[ItemStatus, ...], Schema(description="Each promotion task.")] = ()
+    phase_trace_ids: Annotated[
+        dict[str, dict[str, str]] | None, Schema(description="For each phase, the traceparent of its span.")
+    ] = Field(default=None, alias="phaseTraceIDs")
+    start_time: Annotated[Time | None, Schema(description="When it began.")] = None
+    end_time: Annotated[Time | None, Schema(description="When it ended.")] = None
+    conditions: Conditions = ()
+    observed_generation: Generation = 0
 
 
 class AppVersion(Object):

@@ -3,8 +3,8 @@
 from typing import Annotated, ClassVar
 
 from app.api import rules
-from app.api.condition import Condition
-from app.api.fields import Int64, Interval, State, Time
+from app.api.condition import Conditions, Generation
+from app.api.fields import Interval, State, Time
 from app.api.meta import Model, Object
 from app.api.rules import Rule
 from app.api.schema import Ruled, Schema
@@ -26,9 +26,9 @@ Target = Annotated[
 class SecretKey(Model):
     """Where a provider's token lies, as in KeptnMetricsProvider."""
 
-    name: str = ""
-    key: Annotated[str, Schema(required=True)] = ""
-    optional: bool = False
+    name: Annotated[str, Schema(description="The Secret's name, in the namespace of the definition.")] = ""
+    key: Annotated[str, Schema(required=True, description="The key in it.")] = ""
+    optional: Annotated[bool, Schema(description="Whether it may be missing; then nothing is sent.")] = False
 
 
 class Provider(Ruled):
@@ -59,8 +59,14 @@ class Provider(Ruled):
 class MetricRef(Model):
     """A KeptnMetric. With a `query` beside it, just the name under which the result stands in the status."""
 
-    name: Annotated[str, Schema(required=True)] = ""
-    namespace: str = ""
+    name: Annotated[
+        str,
+        Schema(required=True, description="The KeptnMetric's name; with a query beside it, the name of the result."),
+    ] = ""
+    namespace: Annotated[
+        str,
+        Schema(description="Where the KeptnMetric is; if empty, in the evaluation's namespace or the installation's."),
+    ] = ""
 
 
 class Objective(Model):
@@ -91,31 +97,41 @@ class EvaluationDefinition(Object):
 
 
 class EvaluationSpec(Model):
-    evaluation_definition: str
-    workload_version: Annotated[str, Schema(required=True)] = ""
-    workload: str = ""
-    app_name: str = ""
-    app_version: str = ""
-    check_type: str = ""
+    evaluation_definition: Annotated[
+        str, Schema(description="The KeptnEvaluationDefinition, of this namespace or the installation's.")
+    ]
+    workload_version: Annotated[
+        str, Schema(required=True, description="The version of the workload; empty for an app.")
+    ] = ""
+    workload: Annotated[str, Schema(description="The workload that is deployed.")] = ""
+    app_name: Annotated[str, Schema(description="The app that it is part of.")] = ""
+    app_version: Annotated[str, Schema(description="The app's version.")] = ""
+    check_type: Annotated[str, Schema(description="pre-eval or post-eval.")] = ""
     retries: Attempts = DEFAULT_RETRIES
     retry_interval: Pause = DEFAULT_RETRY_INTERVAL
 
 
 class ObjectiveStatus(Model):
-    value: str
-    status: str
-    message: str = ""
+    value: Annotated[str, Schema(description="What was measured last.")]
+    status: Annotated[str, Schema(description="Whether it met the target.")]
+    message: Annotated[str, Schema(description="The same in words, or why there is no value.")] = ""
 
 
 class EvaluationStatus(Model):
-    retry_count: Annotated[int, Schema(required=True, default=True)] = 0
-    overall_status: Annotated[State, Schema(required=True)] = "Pending"
-    evaluation_status: Annotated[dict[str, ObjectiveStatus], Schema(required=True)] = {}
-    start_time: Time | None = None
-    end_time: Time | None = None
-    last_attempt_time: Time | None = None  # the next one is due `retryInterval` later; Holdfast's addition
-    conditions: tuple[Condition, ...] = ()
-    observed_generation: Int64 = 0
+    retry_count: Annotated[int, Schema(required=True, default=True, description="Attempts made so far.")] = 0
+    overall_status: Annotated[
+        State, Schema(required=True, description="The verdict: Pending, Progressing, Succeeded or Failed.")
+    ] = "Pending"
+    evaluation_status: Annotated[
+        dict[str, ObjectiveStatus], Schema(required=True, description="The last result of each objective, by its name.")
+    ] = {}
+    start_time: Annotated[Time | None, Schema(description="When it began.")] = None
+    end_time: Annotated[Time | None, Schema(description="When it had its verdict.")] = None
+    last_attempt_time: Annotated[
+        Time | None, Schema(description="When it asked last; the next attempt is due one interval later.")
+    ] = None
+    conditions: Conditions = ()
+    observed_generation: Generation = 0
 
 
 class Evaluation(Object):

@@ -37,7 +37,7 @@ class HttpReference(Ruled):
 class NamedReference(Ruled):
     RULES: ClassVar[tuple[Rule, ...]] = rules.named("name")
 
-    name: Name = ""
+    name: Annotated[Name, Schema(description="Its name.")] = ""
 
 
 class Parameters(Model):
@@ -60,8 +60,8 @@ class RuntimeSpec(Ruled):
 
     RULES: ClassVar[tuple[Rule, ...]] = rules.ONE_SOURCE
 
-    inline: Inline | None = None
-    http_ref: HttpReference | None = None
+    inline: Annotated[Inline | None, Schema(description="A script that stands in the definition.")] = None
+    http_ref: Annotated[HttpReference | None, Schema(description="A script that is fetched at each attempt.")] = None
     config_map_ref: Annotated[
         NamedReference | None, Schema(description="A ConfigMap in this namespace with the script under the key code.")
     ] = None
@@ -69,8 +69,10 @@ class RuntimeSpec(Ruled):
         NamedReference | None,
         Schema(description="A definition whose runner and script are run, with the parameters given here."),
     ] = None
-    parameters: Parameters = Parameters()
-    secure_parameters: SecureParameters = SecureParameters()
+    parameters: Annotated[Parameters, Schema(description="What the script is given.")] = Parameters()
+    secure_parameters: Annotated[SecureParameters, Schema(description="What the script is given in secret.")] = (
+        SecureParameters()
+    )
     cmd_parameters: Annotated[
         str, Schema(max_length=8192, description="Options for the interpreter, in the variable CMD_ARGS.")
     ] = ""
@@ -79,24 +81,24 @@ class RuntimeSpec(Ruled):
 class ServiceAccount(Ruled):
     RULES: ClassVar[tuple[Rule, ...]] = rules.named("name")
 
-    name: Name
+    name: Annotated[Name, Schema(description="Its name, in the namespace of the task.")]
 
 
 class AutomountToken(Model):
-    type: bool
+    type: Annotated[bool, Schema(description="Whether there is one.")]
 
 
 class PullSecret(Ruled):
     RULES: ClassVar[tuple[Rule, ...]] = rules.named("name", empty=True)
 
-    name: Annotated[Name, Schema(default=True)] = ""
+    name: Annotated[Name, Schema(default=True, description="The Secret's name, in the namespace of the task.")] = ""
 
 
 class TaskDefinitionSpec(Ruled):
     RULES: ClassVar[tuple[Rule, ...]] = rules.one_runner("deno", "python", "container")
 
-    deno: RuntimeSpec | None = None
-    python: RuntimeSpec | None = None
+    deno: Annotated[RuntimeSpec | None, Schema(description="A TypeScript or JavaScript script, run by Deno.")] = None
+    python: Annotated[RuntimeSpec | None, Schema(description="A Python script.")] = None
     # a core/v1 Container, kept as it was written
     container: Annotated[dict[str, Any] | None, Schema(verbatim=CONTAINER, rules=rules.CONTAINER)] = None
     retries: Retries = DEFAULT_RETRIES
@@ -104,17 +106,24 @@ class TaskDefinitionSpec(Ruled):
     ttl_seconds_after_finished: Annotated[
         Int32, Schema(default=True, rules=rules.TTL, description="How long a finished Job is kept.")
     ] = DEFAULT_TTL_SECONDS
-    service_account: ServiceAccount | None = None
-    automount_service_account_token: AutomountToken | None = None
-    image_pull_secrets: Annotated[tuple[PullSecret, ...], Schema(max_items=100)] = ()
+    service_account: Annotated[
+        ServiceAccount | None,
+        Schema(description="Who the task is for the API server; without it, its pod has no token."),
+    ] = None
+    automount_service_account_token: Annotated[
+        AutomountToken | None, Schema(description="Whether the pod has the service account's token.")
+    ] = None
+    image_pull_secrets: Annotated[
+        tuple[PullSecret, ...], Schema(max_items=100, description="What the pod's image is pulled with.")
+    ] = ()
 
 
 class FunctionStatus(Model):
-    config_map: str = ""
+    config_map: Annotated[str, Schema(description="The ConfigMap with the script. Holdfast does not write it.")] = ""
 
 
 class TaskDefinitionStatus(Model):
-    function: FunctionStatus = FunctionStatus()
+    function: Annotated[FunctionStatus, Schema(description="Kept from Keptn.")] = FunctionStatus()
 
 
 class TaskDefinition(Object):

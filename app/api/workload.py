@@ -4,21 +4,21 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.api.condition import Condition
-from app.api.fields import Int64, PostEvaluations, PostTasks, PreEvaluations, PreTasks, State, Time, Words
+from app.api.condition import Conditions, Generation
+from app.api.fields import PostEvaluations, PostTasks, PreEvaluations, PreTasks, State, Time, Words
 from app.api.meta import Model, Object
 from app.api.schema import Schema
 
 
 class ResourceReference(Model):
-    uid: str
-    kind: str
-    name: str
+    uid: Annotated[str, Schema(description="Its uid.")]
+    kind: Annotated[str, Schema(description="ReplicaSet, StatefulSet or DaemonSet.")]
+    name: Annotated[str, Schema(description="Its name.")]
 
 
 class WorkloadSpec(Model):
     app: Annotated[str, Schema(description="The KeptnApp that the workload is part of.")]
-    version: str
+    version: Annotated[str, Schema(description="The workload's version.")]
     pre_deployment_tasks: PreTasks = ()
     post_deployment_tasks: PostTasks = ()
     pre_deployment_evaluations: PreEvaluations = ()
@@ -28,7 +28,7 @@ class WorkloadSpec(Model):
 
 
 class WorkloadStatus(Model):
-    current_version: str = ""
+    current_version: Annotated[str, Schema(description="The newest version that was reconciled.")] = ""
 
 
 class Workload(Object):
@@ -37,41 +37,57 @@ class Workload(Object):
 
 
 class WorkloadVersionSpec(WorkloadSpec):
-    workload_name: str
-    previous_version: str = ""
-    trace_id: dict[str, str] = {}
+    workload_name: Annotated[str, Schema(description="The KeptnWorkload that this is a version of.")]
+    previous_version: Annotated[str, Schema(description="The version before this one.")] = ""
+    trace_id: Annotated[dict[str, str], Schema(description="The trace that it is part of, as a traceparent.")] = {}
 
 
 class ItemStatus(Model):
     """One task or evaluation of a phase."""
 
-    definition_name: str = ""
-    name: str = ""
-    status: State = "Pending"
-    start_time: Time | None = None
-    end_time: Time | None = None
+    definition_name: Annotated[str, Schema(description="The definition that was asked for.")] = ""
+    name: Annotated[str, Schema(description="The KeptnTask or KeptnEvaluation.")] = ""
+    status: Annotated[State, Schema(description="How far it has come.")] = "Pending"
+    start_time: Annotated[Time | None, Schema(description="When it was made.")] = None
+    end_time: Annotated[Time | None, Schema(description="When it had its verdict.")] = None
 
 
 class WorkloadVersionStatus(Model):
-    pre_deployment_status: State = "Pending"
-    pre_deployment_evaluation_status: State = "Pending"
-    deployment_status: State = "Pending"
-    post_deployment_status: State = "Pending"
-    post_deployment_evaluation_status: State = "Pending"
-    status: State = "Pending"
-    pre_deployment_task_status: tuple[ItemStatus, ...] = ()
-    pre_deployment_evaluation_task_status: tuple[ItemStatus, ...] = ()
-    post_deployment_task_status: tuple[ItemStatus, ...] = ()
-    post_deployment_evaluation_task_status: tuple[ItemStatus, ...] = ()
-    current_phase: str = ""
-    phase_trace_ids: dict[str, dict[str, str]] | None = Field(default=None, alias="phaseTraceIDs")
-    start_time: Time | None = None
-    end_time: Time | None = None
-    deployment_start_time: Time | None = None
-    app_context_metadata: dict[str, str] = {}
-    conditions: tuple[Condition, ...] = ()
-    observed_generation: Int64 = 0
-    revisions: tuple[str, ...] = ()  # pod revisions that this verdict covers; Holdfast's addition
+    pre_deployment_status: Annotated[State, Schema(description="Of the tasks before the deployment.")] = "Pending"
+    pre_deployment_evaluation_status: Annotated[
+        State, Schema(description="Of the evaluations before the deployment.")
+    ] = "Pending"
+    deployment_status: Annotated[State, Schema(description="Of the deployment itself.")] = "Pending"
+    post_deployment_status: Annotated[State, Schema(description="Of the tasks after the deployment.")] = "Pending"
+    post_deployment_evaluation_status: Annotated[
+        State, Schema(description="Of the evaluations after the deployment.")
+    ] = "Pending"
+    status: Annotated[State, Schema(description="Of the whole: Succeeded or Failed once it has ended.")] = "Pending"
+    pre_deployment_task_status: Annotated[
+        tuple[ItemStatus, ...], Schema(description="Each task before the deployment.")
+    ] = ()
+    pre_deployment_evaluation_task_status: Annotated[
+        tuple[ItemStatus, ...], Schema(description="Each evaluation before the deployment.")
+    ] = ()
+    post_deployment_task_status: Annotated[
+        tuple[ItemStatus, ...], Schema(description="Each task after the deployment.")
+    ] = ()
+    post_deployment_evaluation_task_status: Annotated[
+        tuple[ItemStatus, ...], Schema(description="Each evaluation after the deployment.")
+    ] = ()
+    current_phase: Annotated[str, Schema(description="Where it is, or where it ended.")] = ""
+    phase_trace_ids: Annotated[
+        dict[str, dict[str, str]] | None, Schema(description="For each phase, the traceparent of its span.")
+    ] = Field(default=None, alias="phaseTraceIDs")
+    start_time: Annotated[Time | None, Schema(description="When it began.")] = None
+    end_time: Annotated[Time | None, Schema(description="When it ended.")] = None
+    deployment_start_time: Annotated[
+        Time | None, Schema(description="When its pods were let go; the observability timeout runs from then.")
+    ] = None
+    app_context_metadata: Annotated[dict[str, str], Schema(description="The metadata of its app.")] = {}
+    conditions: Conditions = ()
+    observed_generation: Generation = 0
+    revisions: Annotated[tuple[str, ...], Schema(description="The pod revisions that the verdict covers.")] = ()
 
 
 class WorkloadVersion(Object):
