@@ -16,7 +16,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             ),
             Edit("worker/tasks.py", "        if is_completed(task.status.status):\n", "        if False:\n"),
             Edit(
-                "worker/wiring.py", "if new is not None and not is_completed(new.status.status):", "if new is not None:"
+                "worker/news.py", "if new is not None and not is_completed(new.status.status):", "if new is not None:"
             ),
         ),
     ),
@@ -108,7 +108,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "kubectl rollout restart runs all checks again",
         "I1",
         "lifecycle/revisions.py",
-        "_VOLATILE_ANNOTATIONS = frozenset({wellknown.RESTARTED_AT, wellknown.RETRY})",
+        "_VOLATILE_ANNOTATIONS = frozenset({wellknown.RESTARTED_AT, wellknown.RETRY, wellknown.CHECK_POLICY})",
         "_VOLATILE_ANNOTATIONS: frozenset[str] = frozenset()",
     ),
     one(
@@ -147,8 +147,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         "missing-definition-passes",
         "a check whose definition is not there counts as none",
         "I2",
-        "lifecycle/workloadversions.py",
-        "    state = overall((item.status for item in items), len(version.spec.pre_deployment_tasks))\n",
+        "lifecycle/advance.py",
+        "    state = overall((item.status for item in items), len(asked))\n",
         "    state = overall((item.status for item in items), len(items))\n",
     ),
     one(
