@@ -1,6 +1,7 @@
 """One KeptnWorkloadVersion: its checks, whether its pods may go and are up, and its own status from all that."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from app.api.workload import WorkloadVersion
 from app.cluster import resources
@@ -54,6 +55,9 @@ class WorkloadVersionReconciler:
         waiting = self._links.revisions(key, version.metadata.uid)
         now = self._context.stamp()
         step = workloadversions.next_step(version, seen, waiting, around, now)
+        if step.fields and _is_still_keptns(version) and not step.fields.keys() & {"deploymentStatus", "endTime"}:
+            # The first word of ours takes the clock over with it.
+            step = replace(step, fields={**step.fields, "deploymentStartTime": now})
         if step.create:
             self._unsaid.begin(key)
             await self._children.make(version, step.create, self._metadata(version))
@@ -91,7 +95,7 @@ class WorkloadVersionReconciler:
         if not start:
             return 0.0
         waited = seconds_since(start, now)
-        return waited if version.status.conditions else min(waited, (now - self._since).total_seconds())
+        return min(waited, (now - self._since).total_seconds()) if _is_still_keptns(version) else waited
 
     def _gate(self, version: WorkloadVersion) -> apps.AppGate:
         caches, namespace, app = self._context.caches, version.metadata.namespace, version.spec.app
@@ -183,3 +187,11 @@ class WorkloadVersionReconciler:
             message=f"KeptnWorkloadVersion {newer.metadata.name} has taken over",
         )
         await self._context.write_status(resources.WORKLOAD_VERSIONS, version, fields, self._context.caches.versions)
+
+
+def _is_still_keptns(version: WorkloadVersion) -> bool:
+    """Whether its deployment is under way by Keptn's word, and nothing of ours stands in its status."""
+    status = version.status
+    return (
+        status.deployment_status == State.PROGRESSING and bool(status.deployment_start_time) and not status.conditions
+    )

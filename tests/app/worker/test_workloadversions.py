@@ -164,3 +164,21 @@ async def test_the_time_in_which_nobody_was_there_for_keptns_deployment_does_not
         await settled(world, 301)
         await reconcile((SHOP, VERSION.name))
         assert made(world).status.deployment_status == "Failed"
+
+
+async def test_the_first_word_about_keptns_deployment_takes_its_clock_over() -> None:
+    deploys = VERSION.passed().status(
+        status="Progressing",
+        deploymentStatus="Progressing",
+        currentPhase="WorkloadDeploy",
+        deploymentStartTime="2025-06-01T10:00:00Z",
+    )
+    async with World(works=False) as world:
+        world.api.put(deploys.raw)
+        await step(world, waiting())
+        status = made(world).status
+        assert status.revisions == ("uid-web-1",)
+        assert status.conditions
+        assert status.deployment_start_time == world.context.stamp()
+        await step(world, waiting())
+        assert made(world).status.deployment_status == "Progressing"
