@@ -7,11 +7,11 @@ from app.cluster.controller import After, Done, Outcome
 from app.cluster.errors import Invalid, NotFound
 from app.lifecycle import gates, identity, revisions
 from app.lifecycle.explain import bypassed
+from app.worker.asking import asked_for
 from app.worker.caches import BY_REVISION, BY_WORKLOAD, scoped
 from app.worker.context import Context
 from app.worker.links import revision_key_of
 from app.worker.parents import Age, Parents, Source
-from app.worker.revisions import asked_for
 
 REASON = "SchedulingGateBypassed"
 _UNSETTLED_SECONDS = 5.0

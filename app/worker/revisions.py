@@ -1,9 +1,7 @@
 """Held pods → KeptnWorkload → the KeptnWorkloadVersion that they wait for; and once that has passed, the gate opens."""
 
-import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 
 from app.api import wellknown
 from app.api.core import Pod
@@ -13,16 +11,18 @@ from app.cluster import resources
 from app.cluster.api import Json
 from app.cluster.controller import After, Done, Outcome
 from app.cluster.errors import AlreadyExists, Conflict, NotFound
-from app.lifecycle import identity, names, revisions
+from app.lifecycle import identity, revisions
 from app.lifecycle.explain import PREFIX, REFUSED_ADVICE, Refusal
 from app.lifecycle.identity import Identity
+from app.worker.asking import asked_for, revision_of
 from app.worker.caches import BY_REVISION, BY_WORKLOAD, HELD_OF_REVISION, scoped
 from app.worker.checkpolicies import CheckPolicies
 from app.worker.context import Context
 from app.worker.gates import Gates
 from app.worker.links import Link, Links, RevisionKey, VersionKey
-from app.worker.parents import Age, Parents, Source, Template
+from app.worker.parents import Age, Parents, Template
 from app.worker.takeover import Takeover
+from app.worker.workloads import Workloads, owner_of, spec_of
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ class RevisionReconciler:
         self._judged = judged  # asks for the version to be looked at, since a revision now waits for it
         self._parents = Parents(context)
         self._gates = Gates(context)
+        self._workloads = Workloads(context, links)
         self._takeover = Takeover(context)
         self._policies = CheckPolicies(context)
 
@@ -64,7 +65,7 @@ class RevisionReconciler:
             pods = self._made_from(source.template, pods)
             if not pods:
                 return Done()
-        revision = _revision(pods[0], owner, source)
+        revision = revision_of(pods[0], owner, source)
         # What stands on the workload is about its newest revision; an older one keeps what it was checked as.
         version = self._checked_before(key.namespace, revision) if source.age is Age.OLD else None
         if version is None:
@@ -74,7 +75,7 @@ class RevisionReconciler:
                 await self._open(key, pods)
                 return Done()
             asked, wanted = found
-            workload = await self._workload(asked, _owner(owner), source, key, pods)
+            workload = await self._workloads.ensure(asked, owner_of(owner), source, key, pods)
             version = await self._version(workload, asked, owner, key.hash, wanted)
             await self._policies.note(version, asked, source)
         meta = version.metadata
@@ -93,7 +94,7 @@ class RevisionReconciler:
         if version.status.current_phase:
             # Not before the version says that it has begun, which comes after the Jobs of its checks: nobody waits for
             # this word, and where many roll out at once the API server has better things to do. That news wakes us.
-            await self._note(version, key, pods)
+            await self._workloads.note(version, key, pods)
         return Done()
 
     async def _open(self, key: RevisionKey, pods: list[Pod]) -> None:
@@ -142,88 +143,10 @@ class RevisionReconciler:
         """The same once its pods have gone: they do not wait for that word, and it may have failed."""
         version = self._context.caches.versions.get(*link.version)
         if version is not None and version.metadata.uid == link.uid and version.status.current_phase:
-            await self._note(version, key, [])
-
-    async def _note(self, version: WorkloadVersion, key: RevisionKey, pods: list[Pod]) -> None:
-        """Says on the KeptnWorkload which version is its newest."""
-        cache = self._context.caches.workloads
-        workload = cache.get(key.namespace, version.spec.workload_name)
-        newest = version.spec.version
-        if workload is None or workload.status.current_version == newest or not self._newest(key, workload, pods):
-            return
-        with contextlib.suppress(NotFound):
-            cache.observe(
-                await self._context.api.patch(
-                    resources.WORKLOADS,
-                    workload.metadata.name,
-                    {"status": {"currentVersion": newest}},
-                    key.namespace,
-                    subresource="status",
-                )
-            )
+            await self._workloads.note(version, key, [])
 
     def _held(self, key: RevisionKey) -> list[Pod]:
         return self._context.caches.pods.by_index(HELD_OF_REVISION, key.value)
-
-    async def _workload(
-        self, asked: Identity, reference: Json, source: Source, key: RevisionKey, pods: list[Pod]
-    ) -> Workload:
-        cache = self._context.caches.workloads
-        existing = cache.get(key.namespace, asked.workload_name)
-        spec = _spec(asked, reference)
-        owners = [_reference(source)]
-        app_type = wellknown.SINGLE_SERVICE if asked.single_service else None
-        if existing is None:
-            body = {
-                "apiVersion": wellknown.API_VERSION,
-                "kind": "KeptnWorkload",
-                "metadata": {
-                    "name": asked.workload_name,
-                    "namespace": key.namespace,
-                    "annotations": {wellknown.APP_TYPE: app_type} if app_type else {},
-                    "ownerReferences": owners,
-                },
-                "spec": spec,
-            }
-            try:
-                await self._context.create(resources.WORKLOADS, body, cache)
-            except AlreadyExists:
-                cache.observe(await self._context.api.get(resources.WORKLOADS, asked.workload_name, key.namespace))
-                return await self._workload(asked, reference, source, key, pods)
-            created = cache.get(key.namespace, asked.workload_name)
-            if created is None:
-                raise NotFound(404, "NotFound", f"KeptnWorkload {asked.workload_name} was deleted as it was made")
-            return created
-        if existing.metadata.deletion_timestamp:
-            # Its workload was deleted in the foreground and is back already. What is made under it now is deleted with
-            # it, and would be made again, and run its checks, for as long as that keeps it from ending.
-            where = f"{key.namespace}/{existing.metadata.name}"
-            raise Conflict(409, "Ending", f"KeptnWorkload {where} is being deleted; a new one is made once it is gone")
-        have = {field: value for field, value in existing.spec.dump().items() if value}
-        change = {field: spec.get(field) for field in have.keys() | spec.keys() if have.get(field) != spec.get(field)}
-        mine = [owner.uid for owner in existing.metadata.owner_references] == [source.parent.metadata.uid]
-        metadata: Json = {} if mine else {"ownerReferences": owners}
-        if existing.metadata.annotations.get(wellknown.APP_TYPE) != app_type:
-            metadata["annotations"] = {wellknown.APP_TYPE: app_type}
-        if (not change and not metadata) or not self._newest(key, existing, pods):
-            return existing
-        patch: Json = {"spec": change, "metadata": metadata}
-        cache.observe(await self._context.api.patch(resources.WORKLOADS, existing.metadata.name, patch, key.namespace))
-        return cache.get(key.namespace, asked.workload_name) or existing
-
-    def _newest(self, key: RevisionKey, workload: Workload, pods: list[Pod]) -> bool:
-        """Whether no other held revision of this workload is younger: an old one must not take its place back."""
-        versions = self._context.caches.versions.by_index(BY_WORKLOAD, scoped(key.namespace, workload.metadata.name))
-        others = {
-            other
-            for version in versions
-            for other in self._links.waiting_for((key.namespace, version.metadata.name))
-            if other != key
-        }
-        own = (max((pod.metadata.creation_timestamp or "" for pod in pods), default=""), str(key))
-        return all(
-            (pod.metadata.creation_timestamp or "", str(other)) <= own for other in others for pod in self._held(other)
-        )
 
     async def _version(
         self, workload: Workload, asked: Identity, owner: OwnerReference, hash_: str, wanted: revisions.Wanted
@@ -252,7 +175,7 @@ class RevisionReconciler:
                 "annotations": marks,
                 "ownerReferences": [controlled_by("KeptnWorkload", meta)],
             },
-            "spec": _spec(asked, _owner(owner))
+            "spec": spec_of(asked, owner_of(owner))
             | {"workloadName": meta.name}
             | ({"previousVersion": previous} if previous and previous != asked.version else {}),
         }
@@ -278,55 +201,3 @@ class RevisionReconciler:
         if created is None:
             raise NotFound(404, "NotFound", f"KeptnWorkloadVersion {choice.name} was deleted as it was made")
         return created
-
-
-def asked_for(pod: Pod, source: Source) -> tuple[Identity, revisions.Wanted] | None:
-    """Who a pod is and what it needs a verdict on, None if nobody asked for checks."""
-    owner = identity.owner_of(pod)
-    # By the containers of its template: a pod's own may have been changed at admission.
-    seen = pod.model_copy(update={"spec": pod.spec.model_copy(update={"containers": source.template.containers})})
-    asked = identity.identify(seen, source.keys)
-    if owner is None or asked is None:
-        return None
-    marks = source.parent.metadata.annotations
-    if not asked.check_policy:
-        # Wherever the keys stand, this one may be changed on the workload itself, without another rollout.
-        asked = replace(asked, check_policy=marks.get(wellknown.CHECK_POLICY, "").strip())
-    return asked, revisions.Wanted(
-        base_name=asked.version_name,
-        content=revisions.content_digest(source.template.digest, asked),
-        revision=_revision(pod, owner, source),
-        retry=marks.get(wellknown.RETRY, ""),
-    )
-
-
-def _revision(pod: Pod, owner: OwnerReference, source: Source) -> str:
-    return revisions.revision_key(
-        pod, owner, managed_replica_set=source.managed_replica_set, template=source.template.digest
-    )
-
-
-def _spec(asked: Identity, reference: Json) -> Json:
-    lists = {
-        "preDeploymentTasks": list(asked.pre_deployment_tasks),
-        "postDeploymentTasks": list(asked.post_deployment_tasks),
-        "preDeploymentEvaluations": list(asked.pre_deployment_evaluations),
-        "postDeploymentEvaluations": list(asked.post_deployment_evaluations),
-        "metadata": dict(asked.metadata),
-    }
-    return {
-        "app": names.app_name(asked.app),
-        "version": asked.version,
-        "resourceReference": reference,
-        **{field: value for field, value in lists.items() if value},
-    }
-
-
-def _owner(owner: OwnerReference) -> Json:
-    """What deploys the pods, as a KeptnWorkload refers to it."""
-    return {"uid": owner.uid, "kind": owner.kind, "name": owner.name}
-
-
-def _reference(source: Source) -> Json:
-    meta = source.parent.metadata
-    return {"apiVersion": source.api_version, "kind": source.kind, "name": meta.name, "uid": meta.uid}
