@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint simulate cluster cluster-down images install uninstall bench generate
+.PHONY: help demo test lint docs simulate cluster cluster-down images install uninstall bench generate
 
 PYTHON ?= python3
 VENV := .venv
@@ -40,6 +40,10 @@ lint: $(VENV)/.ready ## style, types and import layers
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 
+docs: $(VENV)/.ready ## the documentation as a site, into .site/
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet
+	@echo "the site is in .site/; to read and search it: $(PYTHON) -m http.server --directory .site"
+
 simulate: $(VENV)/.ready ## rollouts full of faults in simulated time: SEEDS=20000 FIRST=0, SECONDS=120, SEED=7 to replay, STORY=1, COSTS=1, MUTATIONS=1
 	@$(PY) -m tests.simulation$(if $(COSTS),.costs)$(if $(MUTATIONS),.mutations.mutants) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST),--first $(FIRST)) \
 	  $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(STORY),--story)
@@ -64,8 +68,9 @@ uninstall: ## take the Helm release away; CRDs and objects stay
 bench: install ## the performance figures, each beside its floor
 	@$(PY) -m bench
 
-generate: $(VENV)/.ready ## write what is generated: CRDs, the manifests for people without Helm, the story in docs
+generate: $(VENV)/.ready ## write what is generated: CRDs, their reference in docs, the manifests for people without Helm, the story in docs
 	@$(PY) -m app.api.crds
+	@$(PY) -m docsite.reference
 	@$(PY) helm/render.py
 	@$(PY) -m tests.simulation.telling.docs
 

@@ -5,6 +5,7 @@ commas in between:
 
     part of KIND [path]     the block is a part of such an object, at that path of it (the root if it does not say)
     values                  the block is a values file of the chart
+    shape                   the objects are Holdfast's to write: the API server only says that it would take them
     namespace               the block is the page's own namespace, under another name
     run                     the block's commands are run; without it they only have to be such as a shell can read
     with prometheus         there is a Prometheus where the block says
@@ -24,7 +25,7 @@ from docsite.links import DOCS
 SHELL = frozenset({"bash", "sh", "shell"})
 OUTPUT = frozenset({"text", "console", "http"})
 COMMANDS = frozenset({"awk", "curl", "for", "git", "helm", "holdfast", "kubectl", "make", "pip"})
-WORDS = frozenset({"part", "values", "namespace", "run", "with", "completes", "fails", "until", "receives"})
+WORDS = frozenset({"part", "values", "shape", "namespace", "run", "with", "completes", "fails", "until", "receives"})
 
 _BLOCK = re.compile(
     r"^(?:<!-- test: (?P<test>.*?) -->\n)?(?P<fence>```+)(?P<language>[^\n`]*)\n(?P<text>.*?)^(?P=fence)$", re.M | re.S

@@ -63,7 +63,7 @@ class Page:
                 render.template("--values", file.name)
         elif block.is_yaml:
             for body in yaml.safe_load_all(text):
-                self._apply(self._whole(block, body))
+                self._apply(self._whole(block, body), dry_run=block.said("shape") is not None)
         elif block.said("run") is not None:
             self._run(text)
         for word, follow in self._outcomes().items():
@@ -104,7 +104,7 @@ class Page:
             body = _merged(manifests.python(name, "print('hello')"), body)
         return _merged({"apiVersion": "lifecycle.keptn.sh/v1", "kind": kind, "metadata": {"name": name}}, body)
 
-    def _apply(self, body: Json) -> None:
+    def _apply(self, body: Json, *, dry_run: bool) -> None:
         kind, meta = body["kind"], body["metadata"]
         assert kind in KINDS, f"tests/e2e/kube/resources.py has no {kind}"
         if KINDS[kind].namespaced:
@@ -112,7 +112,10 @@ class Page:
         elif meta["name"] != self._namespace:
             self._made.append((kind, meta["name"]))
         where = path(kind, meta.get("namespace", ""), meta["name"], version=body["apiVersion"])
-        self._kube.send("PATCH", where, body, content=APPLY, fieldManager="kubectl", force="true")
+        query = {"fieldManager": "kubectl", "force": "true", "fieldValidation": "Strict"} | (
+            {"dryRun": "All"} if dry_run else {}
+        )
+        self._kube.send("PATCH", where, body, content=APPLY, **query)
 
     def _run(self, text: str) -> None:
         file = self._kube.config.file
