@@ -1,4 +1,4 @@
-"""The site builds without a warning and without a network; its links lead somewhere; it loads nothing from elsewhere."""
+"""The site builds without warnings and without a network; its links lead somewhere; it loads nothing from elsewhere."""
 
 import os
 import posixpath
