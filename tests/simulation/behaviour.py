@@ -8,7 +8,7 @@ from app.cluster import resources
 from app.cluster.api import Json
 from tests.simulation.apiserver.server import Server
 from tests.simulation.controllers.kubelet import Run
-from tests.simulation.manifests import Script, controller_of
+from tests.simulation.manifests import BROKEN, Script, controller_of
 
 
 class Behaviour:
@@ -21,7 +21,8 @@ class Behaviour:
 
     def run(self, pod: Json) -> Run:
         if (pod["metadata"].get("labels") or {}).get(wellknown.LABEL) != wellknown.LABEL_TASK:
-            return Run(seconds=None)
+            broken = BROKEN in pod["spec"]["containers"][0]["image"]
+            return Run(seconds=None, waiting="ImagePullBackOff" if broken else "")
         script = Script.parse(self._text(pod))
         if not script.pull:
             return Run(seconds=None, waiting="ImagePullBackOff")

@@ -18,3 +18,8 @@ def now() -> datetime:
 def stamp(later: float = 0.0) -> str:
     """The time, or that in so many seconds, as the API server writes it: RFC 3339 in UTC, whole seconds."""
     return f"{now() + timedelta(seconds=later):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def since_stamp(text: str) -> float:
+    """Seconds since a time that the API server wrote."""
+    return (now() - datetime.fromisoformat(text)).total_seconds()

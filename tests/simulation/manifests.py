@@ -10,6 +10,7 @@ from app.lifecycle import keys
 
 SHOP = "shop"
 INSTALLATION = "keptn-system"
+BROKEN = "broken"  # in the name of an image whose pods never get ready
 OFFICE = "office"  # a namespace that never opted in
 KINDS = {
     "Deployment": resources.DEPLOYMENTS,
@@ -97,16 +98,29 @@ def definition(name: str, namespace: str, spec: Json) -> Json:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One content of a workload: no two of them have the same image and version."""
+    """One content of a workload: no two of them have the same image and version.
+
+    `checks` and `goals` are tasks and evaluations before the deployment, `after` and `goals_after` those after it. The
+    pods of a `BROKEN` image never get ready.
+    """
 
     image: str
     version: str
     checks: tuple[str, ...]
+    goals: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    goals_after: tuple[str, ...] = ()
 
     def keys(self, workload: str, app: str = "") -> dict[str, str]:
         asked = {wellknown.WORKLOAD: workload} | ({wellknown.VERSION: self.version} if self.version else {})
         asked |= {wellknown.APP: app} if app else {}
-        return asked | ({keys.PRE_TASKS: ",".join(self.checks)} if self.checks else {})
+        lists = {
+            keys.PRE_TASKS: self.checks,
+            keys.PRE_EVALUATIONS: self.goals,
+            keys.POST_TASKS: self.after,
+            keys.POST_EVALUATIONS: self.goals_after,
+        }
+        return asked | {key: ",".join(names) for key, names in lists.items() if names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +142,7 @@ class Workload:
     managed: bool = True
     labelled: bool = True
     namespace: str = SHOP
+    policy: str = ""  # keptn.sh/check-policy on it
     template: Template = Template("shop/web:1", "1.0", ("check",))
 
     @property
@@ -155,7 +170,8 @@ class Workload:
         if self.kind == "StatefulSet":
             spec["podManagementPolicy"] = "Parallel" if self.parallel else "OrderedReady"
             spec["serviceName"] = self.name
-        metadata: Json = {"name": self.name, "namespace": self.namespace, "annotations": asked if self.above else {}}
+        marks = (asked if self.above else {}) | ({wellknown.CHECK_POLICY: self.policy} if self.policy else {})
+        metadata: Json = {"name": self.name, "namespace": self.namespace, "annotations": marks}
         return {"apiVersion": "apps/v1", "kind": self.kind, "metadata": metadata, "spec": spec}
 
     def _keys(self) -> dict[str, str]:
@@ -163,6 +179,12 @@ class Workload:
             return {}
         template = self.template if self.labelled else replace(self.template, version="")
         return template.keys(self.name, self.app)
+
+    @property
+    def reference(self) -> dict[str, str]:
+        """What a KeptnApp that lists it says."""
+        version = self.template.version if self.labelled else self.template.image.rpartition(":")[2]
+        return {"name": self.name, "version": version}
 
     def with_template(self, template: Template) -> "Workload":
         return replace(self, template=template)

@@ -4,8 +4,11 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from app.cluster.api import Json
+from tests.simulation import appplan
 from tests.simulation.acts import faults, users
 from tests.simulation.acts.act import Act
+from tests.simulation.appmanifests import Context, Goal, Written
 from tests.simulation.manifests import Check, Script, Template, Workload
 
 _KINDS = ("Deployment", "Deployment", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
@@ -31,7 +34,17 @@ class Plan:
     acts: tuple[tuple[float, Act], ...]
     length: float
     together: bool = False  # all workloads are applied at the same moment
+    goals: tuple[Goal, ...] = ()
+    contexts: tuple[Context, ...] = ()
+    written: tuple[Written, ...] = ()  # KeptnApps that people write
+    configs: tuple[Json, ...] = ()  # KeptnConfigs
+    policy: str = ""  # keptn.sh/check-policy of the namespace
     bystander: bool = False  # somebody deploys with our keys in a namespace that did not opt in
+
+    @property
+    def news_is_late(self) -> bool:
+        """Whether something goes wrong by which Holdfast may hear late of what people write, or act late on it."""
+        return self.two_leaders or any(isinstance(act, faults.LATE) for _, act in self.acts)
 
 
 def calm(seed: int) -> Plan:
@@ -54,19 +67,25 @@ def draw(seed: int) -> Plan:
     acts = [(rng.uniform(0, length), _one(rng, users.DRAWS)) for _ in range(rng.choice((0, 0, 1, 1, 2, 3, 5)))]
     acts += [(rng.uniform(0, length), _one(rng, faults.DRAWS)) for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 4, 6)))]
     two_leaders = rng.random() < 0.12
+    of_apps = appplan.draw(seed, workloads, names, length)
     return Plan(
         seed=seed,
         checks=checks,
         late=tuple(name for name in names if rng.random() < 0.08),
-        workloads=workloads,
+        workloads=of_apps.workloads,
         workers=2 if two_leaders else rng.choice((1, 2)),
         webhooks=rng.choice((1, 1, 2)),
         nodes=rng.choice((1, 2, 3)),
         two_leaders=two_leaders,
         injects=rng.random() < 0.15,
         latency=(0.0002, rng.choice((0.001, 0.004, 0.02, 0.2))),
-        acts=tuple(sorted(acts, key=lambda act: act[0])),
+        acts=tuple(sorted((*acts, *of_apps.acts), key=lambda act: act[0])),
         length=length,
+        goals=of_apps.goals,
+        contexts=of_apps.contexts,
+        written=of_apps.written,
+        configs=of_apps.configs,
+        policy=of_apps.policy,
         bystander=random.Random(f"bystander-{seed}").random() < 0.2,
     )
 

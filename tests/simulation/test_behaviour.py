@@ -31,7 +31,13 @@ async def job(stage: Stage, name: str = "pre-check-1") -> Json:
 
 
 async def test_what_is_no_check_runs_for_ever(stage: Stage) -> None:
-    assert Behaviour(stage.server).run({"metadata": {"labels": {"app": "web"}}}) == Run(seconds=None)
+    pod: Json = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"image": "shop/web:1"}]}}
+    assert Behaviour(stage.server).run(pod) == Run(seconds=None)
+
+
+async def test_what_is_broken_never_starts(stage: Stage) -> None:
+    pod: Json = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"image": "shop/web-broken:1"}]}}
+    assert Behaviour(stage.server).run(pod) == Run(seconds=None, waiting="ImagePullBackOff")
 
 
 async def test_the_first_attempts_fail_as_the_script_says(stage: Stage) -> None:

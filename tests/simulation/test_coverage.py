@@ -3,7 +3,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from tests.simulation import coverage
-from tests.simulation.acts import faults, users
+from tests.simulation.acts import app_users, faults, users
 from tests.simulation.acts.act import Act
 from tests.simulation.plan import Plan, draw
 
@@ -18,7 +18,7 @@ def test_every_fault_that_was_promised_is_brought_about_by_something() -> None:
 
 
 def test_what_brings_them_about_is_there() -> None:
-    known = {name for module in (faults, users) for name in vars(module)} | {"costs"}
+    known = {name for module in (app_users, faults, users) for name in vars(module)} | {"costs"}
     parts = {f"Plan.{field.name}" for field in fields(Plan)}
     for _, acts in coverage.FAULTS.values():
         for act in acts:
@@ -29,7 +29,7 @@ def test_a_few_hundred_seeds_draw_every_act() -> None:
     drawn = {type(act).__name__ for seed in range(400) for _, act in draw(seed).acts}
     there = {
         name
-        for module in (faults, users)
+        for module in (app_users, faults, users)
         for name, thing in vars(module).items()
         if isinstance(thing, type) and thing.__module__ == module.__name__ and hasattr(thing, "do") and thing is not Act
     }

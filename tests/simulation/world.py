@@ -24,6 +24,7 @@ from tests.simulation.apiserver.admission import Asked, Policy, Webhook
 from tests.simulation.apiserver.client import FINE, REQUEST_SECONDS, Call, Client, Fate
 from tests.simulation.apiserver.server import NODES, Server
 from tests.simulation.apiserver.store import Change
+from tests.simulation.appmanifests import Context, Goal, Written
 from tests.simulation.behaviour import Behaviour
 from tests.simulation.controllers.daemonsets import DaemonSetController
 from tests.simulation.controllers.deployments import DeploymentController
@@ -60,8 +61,16 @@ _SYSTEM = ("kube-system", "kube-public", "kube-node-lease", INSTALLATION)
 # 1000 s before it tries once more.
 _PATIENCE = 1200.0
 _GLANCE = 1.0
+# For so many seconds a word of a person may be unheard: where news is late, and where it is not.
+LATE, PROMPT = 120.0, 5.0
 _SLOWEST_SECONDS = 40.0  # a request of ``faults.LateWrites``; one into a cut network is given up before
-_UNASKED = (keys.PRE_TASKS,)
+_UNASKED = (
+    keys.PRE_TASKS,
+    keys.PRE_EVALUATIONS,
+    keys.POST_TASKS,
+    keys.POST_EVALUATIONS,
+    wellknown.CHECK_POLICY,
+)
 # A gate whose checks have passed opens within that many seconds of the verdict, once somebody leads and hears again.
 _PROMPT_SECONDS = 12.0
 # Then nothing is written for so long, apart from what slow checks have to say.
@@ -108,10 +117,14 @@ class World:
         self.workloads: dict[str, Workload] = {}
         self.history: dict[str, list[Template]] = {}
         self.checks: dict[str, Check] = {check.name: check for check in drawn.checks}
+        self.goals: dict[str, Goal] = {goal.name: goal for goal in drawn.goals}
+        self.contexts: dict[str, Context] = {context.app: context for context in drawn.contexts}
+        self.written: dict[str, Written] = {written.app: written for written in drawn.written}
         self.forgotten: dict[str, None] = dict.fromkeys(drawn.late)  # definitions that are not there now
         self.outage_until = 0.0
         self.counts: Counter[str] = Counter()
         self.end = 0.0
+        self.truth.policies.late = LATE if drawn.news_is_late else PROMPT
         self._ending = Ending(self.server, self.truth)
         self._findings: dict[str, None] = {}
         self._entries: list[Entry] | None = [] if keep_log else None
@@ -171,11 +184,30 @@ class World:
         for check in self.plan.checks:
             if check.name not in self.plan.late:
                 await self.define(check, secrets=rng.random() < 0.5)
+        await self._begin_apps()
         for workload in self.plan.workloads:
             with contextlib.suppress(errors.Forbidden):  # the namespace may be deleted by now
                 await self.apply(workload)
             if not self.plan.together:
                 await self.sleep(rng.choice((0.0, 0.0, 0.1, 1.0)))
+        for context in self.plan.contexts:
+            if context.seconds >= 0:
+                await self.sleep(context.seconds)
+                with contextlib.suppress(errors.Forbidden):
+                    await self.put(context.body())
+
+    async def _begin_apps(self) -> None:
+        """What people write of apps before they deploy them."""
+        if self.plan.policy:
+            marks = {wellknown.CHECK_POLICY: self.plan.policy}
+            await self.server.patch(resources.NAMESPACES, SHOP, {"metadata": {"annotations": marks}}, by=USER)
+        for body in self.plan.configs:
+            await self.put(body)
+        for goal in self.plan.goals:
+            await self.aim(goal)
+        for context in self.plan.contexts:
+            if context.seconds < 0:
+                await self.put(context.body())
 
     async def _leave_in_peace(self) -> None:
         """Elsewhere somebody uses our keys and never asked for us: nothing of ours may be in the way."""
@@ -191,7 +223,7 @@ class World:
             said = f"{type(act).__name__}: in vain ({error.reason})"  # others were faster; that happens to people too
         if said:
             self.counts[type(act).__name__] += 1
-            kind: Kind = "user" if type(act).__module__.endswith("users") else "fault"
+            kind: Kind = "fault" if type(act).__module__.endswith("faults") else "user"
             self.say(kind, said, began)
             if kind == "fault" and self.seconds() > began:
                 self.say(kind, f"over: {said}")
@@ -207,6 +239,10 @@ class World:
         await self._hear_what_is_missing()
         for check in self.checks.values():
             await self.define(check)
+        for goal in self.goals.values():
+            await self.aim(goal)
+        for written in self.written.values():
+            await self.write(written)
 
     async def _hear_what_is_missing(self) -> None:
         """Whatever waits for what people forgot says so by itself, or they would never know what to mend."""
@@ -277,6 +313,9 @@ class World:
             known.append(workload.template)
             self.counts["rollouts"] += 1
         await self._apply(workload.body(), _UNASKED)
+        written = self.written.get(workload.app)
+        if written is not None and written.follows == "at once":
+            await self.write(written)
 
     async def apply_when_gone(self, workload: Workload) -> None:
         """As ``apply``, after waiting for one of that name that is being deleted."""
@@ -299,6 +338,38 @@ class World:
             for namespace_ in dict.fromkeys((check.namespace, SHOP)):
                 secret = {"metadata": metadata | {"namespace": namespace_}, "data": {"SECURE_DATA": "c2VjcmV0"}}
                 await self._apply({"apiVersion": "v1", "kind": "Secret", **secret})
+
+    async def aim(self, goal: Goal) -> None:
+        """Makes a KeptnEvaluationDefinition, or changes it, and the metrics that are not there yet."""
+        self.goals[goal.name] = goal
+        await self.put(goal.body())
+        for body, status in goal.metric_bodies():
+            if self.server.find(resources.METRICS, body["metadata"]["name"], SHOP) is None:
+                await self.measure(body, status)
+
+    async def measure(self, body: Json, status: Json) -> None:
+        """Makes a KeptnMetric, or has it say something else."""
+        name = body["metadata"]["name"]
+        if self.server.find(resources.METRICS, name, SHOP) is None:
+            await self.server.create(resources.METRICS, body, SHOP, by=USER)
+        await self.server.patch(resources.METRICS, name, {"status": status}, SHOP, by=USER, subresource="status")
+
+    async def write(self, written: Written) -> None:
+        """Applies a KeptnApp that a person writes, with all workloads of that name as they are now."""
+        self.written[written.app] = written
+        mine = [each for each in self.workloads.values() if each.app == written.app and each.managed]
+        if mine:
+            await self.put(written.body(each.reference for each in mine))
+
+    async def put(self, body: Json) -> None:
+        """kubectl replace, or create."""
+        resource = next(each for each in _PUT if each.kind == body["kind"])
+        name, home = body["metadata"]["name"], body["metadata"]["namespace"]
+        if self.server.find(resource, name, home) is None:
+            await self.server.create(resource, body, home, by=USER)
+        else:
+            spec = body["spec"]
+            await self.server.update(resource, name, home, lambda there: there.update(spec=spec), by=USER)
 
     async def must(self, call: Callable[[], Awaitable[T]]) -> T:
         """A request that its sender repeats until somebody is there to admit it."""
@@ -457,6 +528,13 @@ _CONTROLLERS = (
     TtlController,
     GarbageCollector,
     NamespaceController,
+)
+
+_PUT = (
+    resources.APPS,
+    resources.APP_CONTEXTS,
+    resources.EVALUATION_DEFINITIONS,
+    resources.CONFIGS,
 )
 
 _APPLIED = (

@@ -440,6 +440,26 @@ def _luck(make: Callable[[int], Act]) -> Callable[[random.Random], Act]:
     return lambda rng: make(rng.getrandbits(32))
 
 
+# By these, Holdfast may hear late of what people write, or what it writes comes late.
+LATE = (
+    Freeze,
+    Partition,
+    Outage,
+    Trouble,
+    LateWrites,
+    LateGates,
+    BreakWatches,
+    SilentWatches,
+    Lag,
+    Repeat,
+    CrashAtWrite,
+    Kill,
+    Terminate,
+    DeleteLease,
+    RefuseGates,
+    Poison,
+)
+
 # How often each is drawn, compared with the others.
 DRAWS: tuple[tuple[int, Callable[[random.Random], Act]], ...] = (
     (10, lambda rng: CrashAtWrite(rng.randint(1, 12), rng.random() < 0.5)),

@@ -8,7 +8,7 @@ from app.cluster.api import Json
 from app.lifecycle.explain import PREFIX
 from tests.simulation.apiserver.server import Server
 from tests.simulation.controllers import objects
-from tests.simulation.manifests import KINDS, controller_of, held_by_us
+from tests.simulation.manifests import BROKEN, KINDS, controller_of, held_by_us
 
 _DONE = ("Succeeded", "Failed")
 
@@ -21,7 +21,8 @@ class Arrivals:
         """A sentence for each pod that could run and does not, and each workload that could be complete and is not."""
         pods = [pod for pod in self._server.list(resources.PODS) if "deletionTimestamp" not in pod["metadata"]]
         waiting = {self._workload_of(pod) for pod in pods if pod["spec"].get("schedulingGates")}
-        return [*self._idle(pods), *self._incomplete(waiting)]
+        broken = {self._workload_of(pod) for pod in pods if _is_broken(pod)}
+        return [*self._idle(pods), *self._incomplete(waiting | broken)]
 
     def _idle(self, pods: list[Json]) -> Iterator[str]:
         for pod in pods:
@@ -32,7 +33,7 @@ class Arrivals:
                 continue
             if (meta.get("labels") or {}).get(wellknown.LABEL):
                 yield f"somebody has taken the gate off pod {meta['name']}, and it is not marked"
-            elif objects.phase(pod) not in _DONE and not objects.is_ready(pod):
+            elif objects.phase(pod) not in _DONE and not objects.is_ready(pod) and not _is_broken(pod):
                 yield f"nothing holds pod {meta['name']}, and it does not run"
 
     def _incomplete(self, waiting: set[str]) -> Iterator[str]:
@@ -54,6 +55,11 @@ class Arrivals:
         owner = controller_of(pod)
         above = self._server.store.by_uid(owner.get("uid", "")) if owner else None
         return str((controller_of(above) if above else {}).get("uid") or owner.get("uid", ""))
+
+
+def _is_broken(pod: Json) -> bool:
+    """Whether it never gets ready, whatever anybody does."""
+    return BROKEN in pod["spec"]["containers"][0]["image"]
 
 
 def _is_complete(kind: str, body: Json) -> bool:

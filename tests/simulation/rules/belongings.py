@@ -50,7 +50,7 @@ class Belongings:
         if resource == resources.NAMESPACES and new:
             self._mirror(new)
         if not _is_ours(resource, old or change.body):
-            if resource in _OWNED:
+            if resource in _OWNED and not _notes_only(change):
                 self._finding("I4", f"{change.verb} of {_named(change)} by {change.by}, and it is not ours")
             elif resource == resources.PODS and old and new:
                 self._pod(old, new)
@@ -110,6 +110,19 @@ def _is_event(body: Json) -> bool:
 
 def _is_lease(body: Json) -> bool:
     return bool(body["metadata"]["namespace"] == INSTALLATION)
+
+
+def _notes_only(change: Change) -> bool:
+    """Whether nothing but the status of a KeptnApp has changed: which version is its newest, on a person's as well."""
+    old, new = change.old, change.new
+    if change.resource != resources.APPS or old is None or new is None:
+        return False
+    return bool(old["spec"] == new["spec"])
+
+
+def is_our_app(resource: Resource, body: Json) -> bool:
+    """Whether that is a KeptnApp which nobody wrote."""
+    return resource == resources.APPS and _is_discovered(body)
 
 
 def _is_discovered(body: Json) -> bool:

@@ -8,6 +8,9 @@ from app.lifecycle.explain import PREFIX
 from tests.simulation.apiserver.server import Server
 from tests.simulation.manifests import INSTALLATION, controller_of, held_by_us
 from tests.simulation.rules.arrivals import Arrivals
+from tests.simulation.rules.concluding import Conclusions
+from tests.simulation.rules.gates import lists
+from tests.simulation.rules.policytruth import OBSERVE, WARN
 from tests.simulation.rules.truth import Truth, VersionFacts, checks_in
 
 _FINAL = ("Succeeded", "Failed", "Warning", "Deprecated")
@@ -18,14 +21,15 @@ class Ending:
         self._server = server
         self._truth = truth
         self._arrivals = Arrivals(server)
+        self._conclusions = Conclusions(server, truth, self._is_excused)
 
     def unfinished(self) -> list[str]:
         """A sentence for each pod and task that waits without a reason."""
         pods = [self._pod(pod) for pod in self._server.list(resources.PODS)]
         tasks = [self._task(task) for task in self._server.list(resources.TASKS)]
         scripts = [self._script(each) for each in self._server.list(resources.TASK_DEFINITIONS)]
-        versions = [self._version(each) for each in self._server.list(resources.WORKLOAD_VERSIONS)]
-        return [*(text for text in (*pods, *tasks, *scripts, *versions) if text), *self._arrivals.missing()]
+        ended = (*self._conclusions.missing(), *self._arrivals.missing())
+        return [*(text for text in (*pods, *tasks, *scripts) if text), *ended]
 
     def silent(self) -> list[str]:
         """A sentence for each task that waits for what is not there, and does not say so."""
@@ -57,11 +61,17 @@ class Ending:
         versions = self._versions(pod, asked)
         if self._passed(pod, asked):
             return f"pod {meta['name']} is held although its checks have passed"
-        if any(self._failed(facts) for facts in versions):
+        if word := self._let_go(versions):
+            return f"pod {meta['name']} is held although {word}"
+        if any(facts.failed for facts in versions):
             return self._untold(pod) or self._unheard(pod, versions)
-        checks = {name: None for marks in asked for name in checks_in(marks)}
-        missing = [name for name in checks if not self._defined(meta["namespace"], name)]
+        if any(self._app_failed(facts) for facts in versions):
+            return self._untold(pod)
+        checks = {item: None for marks in asked for item in checks_in(marks)}
+        missing = [name for check, name in checks if not self._is_there(meta["namespace"], check, name)]
         if missing or any(self._waits(facts) for facts in versions):
+            return ""
+        if any(self._conclusions.app_is_shut(facts) for facts in versions):
             return ""
         return f"pod {meta['name']} is held, and nothing says what for"
 
@@ -84,7 +94,9 @@ class Ending:
         """
         by_words = [
             any(
-                facts.recorded and all(name in facts.passed for name in checks_in(marks))
+                facts.started
+                and facts.recorded
+                and (facts.warned or all(item in facts.passed for item in checks_in(marks)))
                 for facts in self._versions(pod, [marks])
             )
             for marks in asked
@@ -96,16 +108,25 @@ class Ending:
         meta, owner = pod["metadata"], controller_of(pod).get("uid", "")
         hash_ = (meta.get("labels") or {}).get(wellknown.CONTROLLER_REVISION_HASH, "")
         return any(
-            self._truth.versions[version["metadata"]["uid"]].recorded
+            self._truth.versions[version["metadata"]["uid"]].started
             and {owner, f"{owner}/{hash_}"} & {*((version.get("status") or {}).get("revisions") or ())}
             for version in self._server.list(resources.WORKLOAD_VERSIONS, meta["namespace"])
         )
 
-    def _failed(self, facts: VersionFacts) -> bool:
-        return any(
-            task.verdict == "Failed" and self._truth.versions.get(task.version_uid) is facts
-            for task in self._truth.tasks.values()
-        )
+    def _let_go(self, versions: list[VersionFacts]) -> str:
+        """By whose word the pods of these versions go, "" if nobody has said so."""
+        for facts in versions:
+            word = self._truth.policies.now(facts.namespace, *facts.owner)
+            if word == OBSERVE:
+                return "nobody waits for its checks: its policy is observe"
+            if word == WARN and (facts.failed or self._app_failed(facts)):
+                return "its checks have ended, and its policy is warn"
+        return ""
+
+    def _app_failed(self, facts: VersionFacts) -> bool:
+        """Whether the checks of the app version that counts have failed."""
+        listing = [each for each in self._truth.apps.of(facts.namespace, facts.app) if lists(each, facts)]
+        return any(not each.gone and each.failed and not each.deprecated for each in listing[-1:])
 
     def _deployment(self, pod: Json) -> Json | None:
         """The Deployment of which this is a pod of the newest revision."""
@@ -154,18 +175,6 @@ class Ending:
             return ""
         return f"KeptnTask {task['metadata']['name']} is {state or 'silent'}, and nothing says why"
 
-    def _version(self, version: Json) -> str:
-        """Of a version that somebody waits for: it knows how its tasks ended."""
-        status, meta = version.get("status") or {}, version["metadata"]
-        if status.get("preDeploymentStatus") in _FINAL or not status.get("revisions") or "deletionTimestamp" in meta:
-            return ""
-        asked = version["spec"].get("preDeploymentTasks") or ()
-        if not all(self._defined(meta["namespace"], name) for name in asked):
-            return ""
-        if self._waits(self._truth.versions[meta["uid"]]):
-            return ""
-        return f"KeptnWorkloadVersion {meta['name']} has no verdict, and nothing says why"
-
     def _waits(self, facts: VersionFacts) -> bool:
         """Whether a task of the version waits for something that is really not there."""
         for task in self._server.list(resources.TASKS):
@@ -191,6 +200,13 @@ class Ending:
             if parent and not self._defined(namespace, parent):
                 return True
         return False
+
+    def _is_there(self, namespace: str, check: str, name: str) -> bool:
+        if not check.endswith("eval"):
+            return self._defined(namespace, name)
+        find = self._server.find
+        places = (namespace, INSTALLATION)
+        return any(find(resources.EVALUATION_DEFINITIONS, name, place) is not None for place in places)
 
     def _defined(self, namespace: str, name: str) -> bool:
         return self._found(namespace, name) is not None

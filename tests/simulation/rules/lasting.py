@@ -15,10 +15,8 @@ from tests.simulation.manifests import controller_of
 from tests.simulation.rules.truth import Truth
 
 _FINAL = ("Succeeded", "Failed", "Warning", "Deprecated")
-_PASSED = ("Succeeded", "Warning")
 _KEPT_ATTEMPTS = 25
 _TASK_TIMES = ("startTime", "endTime")
-_VERSION_TIMES = ("startTime", "endTime", "deploymentStartTime")
 
 
 class Lasting:
@@ -36,8 +34,6 @@ class Lasting:
             return
         if resource == resources.TASKS and old is not None:
             self._task(old, new)
-        elif resource == resources.WORKLOAD_VERSIONS and old is not None:
-            self._version(old, new)
         elif resource == resources.WORKLOADS and old is None:
             self._workload(new)
         elif resource == resources.PODS and old is None:
@@ -58,28 +54,6 @@ class Lasting:
             self._finding("I7", f"{name} was changed after its verdict")
         if now.get("status") in _FINAL and not now.get("endTime"):
             self._finding("I7", f"{name} is {now['status']}, and does not say since when")
-
-    def _version(self, old: Json, new: Json) -> None:
-        was, now = _status(old), _status(new)
-        name = f"KeptnWorkloadVersion {new['metadata']['name']}"
-        facts = self._truth.versions[new["metadata"]["uid"]]
-        self._times(name, was, now, _VERSION_TIMES)
-        done = {item["definitionName"]: item.get("status") for item in now.get("preDeploymentTaskStatus") or ()}
-        for item in was.get("preDeploymentTaskStatus") or ():
-            if item.get("status") in _FINAL and done.get(item["definitionName"]) != item["status"]:
-                self._finding("I7", f"{name}: {item['definitionName']} is not {item['status']} any more")
-        state = now.get("preDeploymentStatus")
-        if state == was.get("preDeploymentStatus"):
-            return
-        if state in _PASSED:
-            missing = [each for each in new["spec"].get("preDeploymentTasks") or () if each not in facts.passed]
-            if missing:
-                self._finding("I2", f"{name} says that its checks have passed, and {', '.join(missing)} has not")
-        if state == "Failed" and not any(
-            task.verdict == "Failed" and task.version_uid == new["metadata"]["uid"]
-            for task in self._truth.tasks.values()
-        ):
-            self._finding("I7", f"{name} has failed, and none of its checks has")
 
     def _times(self, name: str, was: Json, now: Json, fields: tuple[str, ...]) -> None:
         for field in fields:

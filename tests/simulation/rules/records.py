@@ -14,6 +14,8 @@ from tests.simulation.apiserver.store import Change
 from tests.simulation.manifests import controller_of, held_by_us
 from tests.simulation.rules.truth import Truth
 
+_CHECKS = ("KeptnTask", "KeptnEvaluation")
+
 
 class Records:
     """Looks at every change. `finding` is called with the invariant's number and what is wrong."""
@@ -38,7 +40,7 @@ class Records:
             self._failed_rightly(new)
         elif change.resource == resources.WORKLOAD_VERSIONS and old is None:
             self._checked_once(new)
-        elif change.resource == resources.TASKS and old is None:
+        elif change.resource in (resources.TASKS, resources.EVALUATIONS) and old is None:
             self._made_once(new)
         elif change.resource == resources.EVENTS and ours and old is None:
             self._told_once(new)
@@ -62,7 +64,7 @@ class Records:
 
     def _on_record(self, pod: Json) -> None:
         """Else its next pods are held, and with the worker down they wait for it, although all has passed (F46)."""
-        if not self._truth.asked_of(pod) or self._truth.covers(revision_of(pod)):
+        if not self._truth.asked_of(pod) or self._truth.is_listed(revision_of(pod)):
             return
         name = pod["metadata"]["name"]
         self._finding("I3", f"the gate of pod {name} was opened before its revision was on the record of a pass")
@@ -77,6 +79,14 @@ class Records:
         ]
         if any(self._truth.has_failed(owned["metadata"]["uid"]) for owned in newest):
             return
+        of_apps = (
+            app.failed
+            for facts in self._truth.versions.values()
+            if facts.owner == ("Deployment", meta["name"]) and facts.namespace == meta["namespace"]
+            for app in self._truth.apps.of(facts.namespace, facts.app)
+        )
+        if any(of_apps):
+            return
         self._finding("I7", f"Deployment {meta['name']} was failed by a check that is not of its newest revision")
 
     def _checked_once(self, version: Json) -> None:
@@ -86,19 +96,24 @@ class Records:
             if meta["uid"] == version["metadata"]["uid"] or "deletionTimestamp" in meta:
                 continue
             facts = self._truth.versions.get(meta["uid"])
-            if facts and facts.recorded and image in facts.images and _asked(other) == _asked(version):
+            passed = facts is not None and facts.started and not facts.warned and image in facts.images
+            if passed and _asked(other) == _asked(version):
                 name = version["metadata"]["name"]
                 self._finding("I1", f"KeptnWorkloadVersion {name} checks again what {meta['name']} has passed")
 
     def _made_once(self, task: Json) -> None:
         owner = controller_of(task).get("uid", "")
-        what = task["spec"]["taskDefinition"]
+        what = (task["kind"], task["spec"].get("checkType"), _definition(task))
         name = task["metadata"]["name"]
         for other in self._server.owned(owner):
             meta = other["metadata"]
-            same = other["kind"] == "KeptnTask" and other["spec"]["taskDefinition"] == what
+            same = other["kind"] in _CHECKS and what == (
+                other["kind"],
+                other["spec"].get("checkType"),
+                _definition(other),
+            )
             if same and meta["uid"] != task["metadata"]["uid"] and "deletionTimestamp" not in meta:
-                self._finding("I1", f"KeptnTask {name} was made beside {meta['name']}, for the same check")
+                self._finding("I1", f"{task['kind']} {name} was made beside {meta['name']}, for the same check")
 
     def _told_once(self, event: Json) -> None:
         name = event["metadata"]["name"]
@@ -126,5 +141,10 @@ def _number(body: Json) -> str:
     return marks.get(wellknown.DEPLOYMENT_REVISION, "")
 
 
+def _definition(check: Json) -> str:
+    return str(check["spec"].get("taskDefinition") or check["spec"].get("evaluationDefinition"))
+
+
 def _asked(version: Json) -> tuple[str, ...]:
-    return (version["spec"]["version"], *version["spec"].get("preDeploymentTasks", ()))
+    spec = version["spec"]
+    return (spec["version"], *spec.get("preDeploymentTasks", ()), "", *spec.get("preDeploymentEvaluations", ()))

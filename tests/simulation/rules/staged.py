@@ -17,7 +17,12 @@ from tests.simulation.rules.invariants import Invariants
 from tests.simulation.rules.truth import Truth
 
 WORKER = "worker-1"
-PASSED = {"preDeploymentStatus": "Succeeded", "preDeploymentEvaluationStatus": "Succeeded"}
+PASSED = {
+    "preDeploymentStatus": "Succeeded",
+    "preDeploymentEvaluationStatus": "Succeeded",
+    "deploymentStatus": "Progressing",
+    "deploymentStartTime": "2026-01-01T00:00:09Z",
+}
 WEB = Workload("web", template=Template("shop/web:1", "1.0", ("check",)))
 
 
@@ -118,6 +123,8 @@ class Stage:
             of=deployment,
             spec={"app": "web", "version": "1.0", "resourceReference": reference(deployment)},
         )
+        if self.server.find(resources.APPS, "web", SHOP) is None:
+            await self.app_version(await self.app())
         meta = replica_set["metadata"]
         version = await self.make(
             resources.WORKLOAD_VERSIONS,
@@ -135,8 +142,21 @@ class Stage:
         )
         return await self.say(version, revisions=[meta["uid"]], preDeploymentStatus="Progressing", status="Progressing")
 
+    async def app(self, name: str = "web", **metadata: Any) -> Json:
+        """A KeptnApp that nobody wrote."""
+        marks = {"labels": {wellknown.MANAGED_BY: wellknown.MANAGED_BY_VALUE}, **metadata}
+        spec = {"version": "1.0", "workloads": [{"name": "web", "version": "1.0"}]}
+        return await self.make(resources.APPS, name, by=WORKER, metadata=marks, spec=spec)
+
+    async def app_version(self, app: Json, name: str = "web-1.0-6b86b273", **asked: Any) -> Json:
+        """A KeptnAppVersion of it as it is now."""
+        meta = app["metadata"]
+        marks = {"annotations": {wellknown.APP_GENERATION: str(meta["generation"])}}
+        spec = {**app["spec"], "appName": meta["name"], **asked}
+        return await self.make(resources.APP_VERSIONS, name, by=WORKER, of=app, metadata=marks, spec=spec)
+
     async def task(self, version: Json, name: str = "pre-check-1", retries: int = 1) -> Json:
-        spec = {"taskDefinition": "check", "retries": retries}
+        spec = {"taskDefinition": "check", "checkType": "pre", "retries": retries}
         return await self.make(resources.TASKS, name, by=WORKER, of=version, spec=spec)
 
     async def job(self, task: Json, name: str = "job-1") -> Json:

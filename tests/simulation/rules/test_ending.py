@@ -12,6 +12,20 @@ NOW = "2026-01-01T00:00:09Z"
 COMPLETE = {"observedGeneration": 9, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1}
 READY = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": NOW}]}
 
+_AFTER = {
+    "postDeploymentStatus": "Succeeded",
+    "postDeploymentEvaluationStatus": "Succeeded",
+    "status": "Succeeded",
+    "endTime": NOW,
+}
+DONE = {**_AFTER, "deploymentStatus": "Succeeded"}
+DONE_APP = {
+    **_AFTER,
+    "preDeploymentStatus": "Succeeded",
+    "preDeploymentEvaluationStatus": "Succeeded",
+    "workloadOverallStatus": "Succeeded",
+}
+
 
 @pytest.fixture
 async def stage() -> Stage:
@@ -25,10 +39,15 @@ def said(stage: Stage, text: str) -> bool:
 
 
 async def test_a_rollout_that_is_done_leaves_nothing_unfinished(stage: Stage) -> None:
-    deployment, *_, pod = await stage.passed()
+    deployment, _, version, pod = await stage.passed()
     pod = await stage.open(pod)
     await stage.say(pod, by="kubelet", **READY)
     await stage.say(deployment, by="deployment-controller", **COMPLETE)
+    assert stage.ending.unfinished() == ["KeptnWorkloadVersion web-web-1.0 has not ended (None), and nothing says why"]
+    await stage.say(version, **DONE)
+    assert said(stage, "KeptnAppVersion web-1.0-6b86b273 has not ended")
+    app_version = stage.server.get(resources.APP_VERSIONS, "web-1.0-6b86b273", SHOP)
+    await stage.say(app_version, **DONE_APP)
     assert stage.ending.unfinished() == []
     assert stage.ending.overdue() == {}
 
@@ -79,7 +98,7 @@ async def test_a_version_should_have_its_verdict(stage: Stage) -> None:
     task = await stage.task(await stage.version(*await stage.deploy()))
     await stage.attempt(await stage.job(task), phase="Succeeded")
     await stage.say(task, status="Succeeded", endTime=NOW)
-    assert "KeptnWorkloadVersion web-web-1.0 has no verdict, and nothing says why" in stage.ending.unfinished()
+    assert "KeptnWorkloadVersion web-web-1.0 has not ended (None), and nothing says why" in stage.ending.unfinished()
 
 
 async def test_a_task_that_waits_for_what_is_not_there_should_say_so(stage: Stage) -> None:

@@ -144,7 +144,7 @@ class TestGates:
 
     async def test_a_version_that_claims_a_pass_that_was_none(self, stage: Stage) -> None:
         version, _ = await begun(stage)
-        with stage.a_breach("I2", "says that its checks have passed, and check has not"):
+        with stage.a_breach("I2", "says that its checks have passed (preDeploymentStatus), and check has not"):
             await stage.say(version, **PASSED)
 
     async def test_a_task_that_claims_a_pass_that_was_none(self, stage: Stage) -> None:
@@ -342,7 +342,7 @@ class TestLasting:
 
     async def test_a_version_that_fails_while_no_check_has(self, stage: Stage) -> None:
         version, _ = await begun(stage)
-        with stage.a_breach("I7", "has failed, and none of its checks has"):
+        with stage.a_breach("I7", "and none of its checks has"):
             await stage.say(version, preDeploymentStatus="Failed", status="Failed")
 
     async def test_a_version_whose_pass_is_taken_back(self, stage: Stage) -> None:

@@ -16,7 +16,7 @@ async def stage() -> Stage:
 
 
 def passes(stage: Stage, image: str = "shop/web:1", version: str = "1.0", check: str = "check") -> bool:
-    return stage.truth.has_passed(SHOP, "web-web", image, version, (check,))
+    return stage.truth.has_passed(SHOP, "web-web", image, version, (("pre", check),))
 
 
 async def begun(stage: Stage) -> tuple[Json, Json]:

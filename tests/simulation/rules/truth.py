@@ -14,8 +14,11 @@ from tests.simulation.apiserver.server import Server
 from tests.simulation.apiserver.store import Change
 from tests.simulation.controllers import objects
 from tests.simulation.manifests import controller_of
+from tests.simulation.rules.apptruth import FINAL, PASSED, AppFacts, AppTruth
+from tests.simulation.rules.policytruth import PolicyTruth
+from tests.simulation.rules.uptruth import UpTruth
 
-_PASSED = ("Succeeded", "Warning")
+Item = tuple[str, str]
 
 
 @dataclass(slots=True)
@@ -26,12 +29,26 @@ class VersionFacts:
     workload: str
     version: str
     reference: str
+    made: float = 0.0
     images: dict[str, None] = field(default_factory=dict)
-    passed: dict[str, None] = field(default_factory=dict)  # definitions of which a pod ended well
-    recorded: bool = False  # its status says that all have passed
+    # Of which a pod ended well, or whose metrics met what was asked: phase's check (pre, post-eval...) and definition.
+    passed: dict[Item, None] = field(default_factory=dict)
+    ended_checks: dict[Item, str] = field(default_factory=dict)  # the same → verdict
+    recorded: bool = False  # its status says that all before the deployment have passed
+    warned: bool = False  # and some of them with a Warning
+    started: bool = False  # its status says that its pods may go
+    done: bool = False  # its status says that all of it has ended well
+    over: bool = False  # its status says that nothing of it goes on
     listed: tuple[str, ...] = ()  # revisions that its status covers
     retry: str = ""
     gone: bool = False
+    app: str = ""
+    owner: tuple[str, str] = ("", "")  # kind and name of the Deployment, StatefulSet... that it is of
+
+    @property
+    def failed(self) -> bool:
+        """Whether a check before the deployment has failed."""
+        return any(verdict == "Failed" and check.startswith("pre") for (check, _), verdict in self.ended_checks.items())
 
 
 @dataclass(slots=True)
@@ -41,6 +58,7 @@ class TaskFacts:
     namespace: str
     name: str
     definition: str
+    check: str
     version_uid: str
     tries: int  # how often the check may run
     pods: int = 0  # that were ever made for it
@@ -52,12 +70,16 @@ class TaskFacts:
     disrupted: dict[str, None] = field(default_factory=dict)  # names of pods that the cluster has ended
     stopped: bool = False  # by a Job's deadline
     verdict: str = ""
+    overtaken: float | None = None  # since when its verdict is that nobody waits for it
 
 
 class Truth:
     def __init__(self, server: Server) -> None:
         self.versions: dict[str, VersionFacts] = {}
         self.tasks: dict[str, TaskFacts] = {}
+        self.apps = AppTruth()
+        self.policies = PolicyTruth()
+        self.arrived = UpTruth()
         self.opted_in: set[str] = set()  # namespaces that have ever had the label that the webhook is called by
         self.asked: dict[tuple[str, str], list[dict[str, str]]] = {}  # keys that ever stood on a workload, newest last
         self._images: dict[str, str] = {}  # of a revision, by the name under which a status lists it
@@ -67,6 +89,9 @@ class Truth:
 
     def see(self, change: Change) -> None:
         """Takes note of a change; the invariants look afterwards."""
+        self.apps.see(change)
+        self.policies.see(change)
+        self.arrived.see(change)
         handler = {
             resources.REPLICASETS: self._workload,
             resources.STATEFULSETS: self._workload,
@@ -75,6 +100,7 @@ class Truth:
             resources.CONTROLLERREVISIONS: self._revision,
             resources.WORKLOAD_VERSIONS: self._version,
             resources.TASKS: self._task,
+            resources.EVALUATIONS: self._evaluation,
             resources.JOBS: self._job,
             resources.PODS: self._pod,
             resources.NAMESPACES: self._namespace,
@@ -82,10 +108,16 @@ class Truth:
         if handler is not None:
             handler(change)
 
-    def has_passed(self, namespace: str, workload: str, image: str, version: str, checks: tuple[str, ...]) -> bool:
-        """Whether each of the checks has run well for that content, all for one version of the workload."""
+    def has_passed(self, namespace: str, workload: str, image: str, version: str, checks: tuple[Item, ...]) -> bool:
+        """Whether each of the checks has run well for that content, all for one version of the workload.
+
+        And that version's pods may go as far as its app is concerned, which is judged by itself (see ``gates.py``).
+        """
         return any(
-            facts.recorded and image in facts.images and all(check in facts.passed for check in checks)
+            facts.started
+            and facts.recorded
+            and image in facts.images
+            and (facts.warned or all(check in facts.passed for check in checks))
             for facts in self.of(namespace, workload, version)
         )
 
@@ -98,6 +130,14 @@ class Truth:
             if (each.namespace, each.workload, each.version if version else "") == wanted
         ]
 
+    def about(self, pod: Json, marks: dict[str, str]) -> list[VersionFacts]:
+        """The versions that are there and about this pod's content, if its workload asks by these words."""
+        name = marks[wellknown.WORKLOAD]
+        workload = f"{marks.get(wellknown.APP, name)}-{name}"
+        image = pod["spec"]["containers"][0]["image"]
+        known = self.of(pod["metadata"]["namespace"], workload, marks.get(wellknown.VERSION, ""))
+        return [facts for facts in known if not facts.gone and image in facts.images]
+
     def covers(self, revision: str, *, there: bool = False) -> bool:
         """Whether a recorded pass lists the revision; of a ReplicaSet of nobody, any content of it.
 
@@ -106,18 +146,24 @@ class Truth:
         return any(
             revision in (each, each.partition("/")[0])
             for facts in self.versions.values()
-            if facts.recorded and not (there and facts.gone)
+            if facts.recorded and facts.started and not (there and facts.gone)
             for each in facts.listed
+        )
+
+    def is_listed(self, revision: str) -> bool:
+        """Whether any version lists the revision, which it also does before it goes by a person's word."""
+        return any(
+            revision in (each, each.partition("/")[0]) for facts in self.versions.values() for each in facts.listed
         )
 
     def has_failed(self, reference: str) -> bool:
         """Whether a check of the content of that ReplicaSet (uid) has the verdict Failed."""
         image = self.image_of(reference)
-        return any(
-            task.verdict == "Failed" and facts is not None and image in facts.images
-            for task in self.tasks.values()
-            for facts in (self.versions.get(task.version_uid),)
-        )
+        return any(facts.failed and image in facts.images for facts in self.versions.values())
+
+    def version_of(self, uid: str) -> VersionFacts | AppFacts | None:
+        """What is known of a KeptnWorkloadVersion or KeptnAppVersion."""
+        return self.versions.get(uid) or self.apps.versions.get(uid)
 
     def image_of(self, revision: str) -> str:
         """The image of a revision, by the name under which a status lists it; "" if that is not known."""
@@ -175,7 +221,13 @@ class Truth:
         facts = self.versions.get(meta["uid"])
         if facts is None:
             reference = spec["resourceReference"]["uid"]
-            facts = VersionFacts(meta["namespace"], spec["workloadName"], spec["version"], reference)
+            facts = VersionFacts(
+                meta["namespace"], spec["workloadName"], spec["version"], reference, change.time, app=spec["app"]
+            )
+            workload = self._server.store.by_uid(controller_of(change.body).get("uid", ""))
+            above = (workload or {"metadata": {}})["metadata"].get("ownerReferences") or ()
+            if above:
+                facts.owner = (above[0]["kind"], above[0]["name"])
             facts.retry = (meta.get("annotations") or {}).get(wellknown.RETRY, "")
             self.versions[meta["uid"]] = facts
             if reference in self._images:
@@ -188,8 +240,12 @@ class Truth:
             if image:
                 facts.images[image] = None
         states = (status.get("preDeploymentStatus"), status.get("preDeploymentEvaluationStatus"))
-        if all(state in _PASSED for state in states):
+        if all(state in PASSED for state in states):
             facts.recorded = True
+            facts.warned = "Warning" in states
+        facts.started = facts.started or bool(status.get("deploymentStartTime"))
+        facts.done = facts.done or status.get("status") == "Succeeded"
+        facts.over = facts.over or status.get("status") in FINAL
 
     def _task(self, change: Change) -> None:
         meta = change.body["metadata"]
@@ -198,11 +254,28 @@ class Truth:
             owner = controller_of(change.body)
             definition = change.body["spec"]["taskDefinition"]
             tries = change.body["spec"].get("retries", DEFAULT_RETRIES) + 1
-            facts = TaskFacts(meta["namespace"], meta["name"], definition, owner.get("uid", ""), tries)
+            check = change.body["spec"].get("checkType", "")
+            facts = TaskFacts(meta["namespace"], meta["name"], definition, check, owner.get("uid", ""), tries)
             self.tasks[meta["uid"]] = facts
         state = (change.body.get("status") or {}).get("status", "")
         if state in ("Succeeded", "Failed", "Warning", "Deprecated"):
             facts.verdict = facts.verdict or state
+            if facts.overtaken is None and (change.body.get("status") or {}).get("reason") == "Superseded":
+                facts.overtaken = change.time
+            owner_facts = self.version_of(facts.version_uid)
+            if owner_facts is not None:
+                verdict = "Superseded" if facts.overtaken is not None else facts.verdict
+                owner_facts.ended_checks.setdefault((facts.check, facts.definition), verdict)
+
+    def _evaluation(self, change: Change) -> None:
+        facts = self.apps.evaluations[change.body["metadata"]["uid"]]
+        owner = self.version_of(facts.owner)
+        if owner is None or not facts.verdict:
+            return
+        owner.ended_checks.setdefault((facts.check, facts.definition), facts.verdict)
+        results = (change.body.get("status") or {}).get("evaluationStatus") or {}
+        if facts.verdict == "Succeeded" and not self.apps.is_met(facts, results):
+            owner.passed[facts.check, facts.definition] = None
 
     def _job(self, change: Change) -> None:
         meta = change.body["metadata"]
@@ -238,9 +311,9 @@ class Truth:
         gone = change.new is None
         if phase == "Succeeded":
             facts.good += 1
-            version = self.versions.get(facts.version_uid)
+            version = self.version_of(facts.version_uid)
             if version is not None:
-                version.passed[facts.definition] = None
+                version.passed[facts.check, facts.definition] = None
         elif phase == "Failed" and _is_disrupted(change.body):
             facts.disrupted[meta["name"]] = None
         elif (phase == "Failed" or gone) and not self._went_with_its_job(change.body):
@@ -264,6 +337,11 @@ def _image(template: Json) -> str:
     return str(template["spec"]["containers"][0]["image"])
 
 
-def checks_in(marks: dict[str, str]) -> tuple[str, ...]:
-    """The checks before the deployment that these keys ask for."""
-    return tuple(name.strip() for name in marks.get(keys.PRE_TASKS, "").split(",") if name.strip())
+def checks_in(marks: dict[str, str]) -> tuple[Item, ...]:
+    """The tasks and evaluations before the deployment that these keys ask for."""
+    return tuple(
+        (check, name.strip())
+        for check, key in (("pre", keys.PRE_TASKS), ("pre-eval", keys.PRE_EVALUATIONS))
+        for name in marks.get(key, "").split(",")
+        if name.strip()
+    )

@@ -104,6 +104,59 @@ def task(change: Change) -> Phrase | None:
     return Phrase(f"notes in {what} that it is {state}") if now != was else None
 
 
+def app(change: Change) -> Phrase | None:
+    """A KeptnApp, which a person wrote or which is made from its workloads."""
+    old, new = change.old, change.new
+    what = title(change.body)
+    if new is None or is_newly_deleted(change):
+        return removal(change)
+    listed = ", ".join(f"{each['name']} {each['version']}" for each in new["spec"].get("workloads") or ()) or "nothing"
+    if old is None or old["spec"] != new["spec"]:
+        verb = "makes" if old is None else "changes"
+        return Phrase(f"{verb} {what}: version {new['spec']['version']}, which lists {listed}")
+    version = (new.get("status") or {}).get("currentVersion")
+    if version != (old.get("status") or {}).get("currentVersion"):
+        return Phrase(f"notes in {what} that its newest version is {version}")
+    return None
+
+
+def app_version(change: Change) -> Phrase | None:
+    """A KeptnAppVersion."""
+    old, new = change.old, change.new
+    what = title(change.body)
+    if new is None or is_newly_deleted(change):
+        return removal(change)
+    if old is None:
+        return Phrase(f"makes {what} for {_made_for(new)}")
+    now, was = new.get("status") or {}, old.get("status") or {}
+    state = now.get("status")
+    if state != was.get("status") and state in ("Succeeded", "Failed", "Deprecated"):
+        return Phrase(f"records in {what} how the app has fared: {state}", "check")
+    if now.get("currentPhase") != was.get("currentPhase"):
+        return Phrase(f"notes in {what} that phase {now.get('currentPhase')} has begun")
+    if old["spec"] != new["spec"]:
+        return Phrase(f"has {what} follow its KeptnAppContext")
+    return Phrase(f"notes in {what} how its checks and workloads are") if now != was else None
+
+
+def evaluation(change: Change) -> Phrase | None:
+    """A KeptnEvaluation."""
+    old, new = change.old, change.new
+    what = title(change.body)
+    if new is None or is_newly_deleted(change):
+        return removal(change)
+    if old is None:
+        return Phrase(f"makes {what}: to judge {new['spec']['evaluationDefinition']} for {_made_for(new)}")
+    now, was = new.get("status") or {}, old.get("status") or {}
+    values = {key: each.get("value") for key, each in (now.get("evaluationStatus") or {}).items()}
+    said = ", ".join(f"{key} is {value or 'nothing'}" for key, value in values.items())
+    if now.get("overallStatus") != was.get("overallStatus") and now.get("endTime"):
+        return Phrase(f"writes the verdict into {what}: {now['overallStatus']}; {said}", "check")
+    if now.get("retryCount") != was.get("retryCount"):
+        return Phrase(f"notes in {what} that attempt {now.get('retryCount')} has failed: {said}")
+    return None
+
+
 def lease(change: Change) -> Phrase | None:
     """Only who leads; that a Lease is renewed is nobody's news."""
     what = title(change.body)

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tests.simulation.acts import faults, users
+from tests.simulation.acts import app_users, faults, users
 from tests.simulation.telling import timeline
 from tests.simulation.telling.result import Result
 
@@ -94,7 +94,7 @@ def table(tally: Tally, seconds: float) -> RenderableType:
     return Group(
         head,
         _acts("What went wrong, how often", acts(faults), tally.counts),
-        _acts("What people did, how often", acts(users), tally.counts),
+        _acts("What people did, how often", [*acts(users), *acts(app_users)], tally.counts),
         *_others(tally.counts),
     )
 
@@ -148,7 +148,7 @@ def _acts(heading: str, names: list[str], counts: Counter[str]) -> RenderableTyp
 
 def _others(counts: Counter[str]) -> list[RenderableType]:
     """What is counted and has no place above."""
-    known = {*_COVERED, *_FORBIDDEN, *acts(faults), *acts(users)}
+    known = {*_COVERED, *_FORBIDDEN, *acts(faults), *acts(users), *acts(app_users)}
     rest = [f"{words(name)} {count:,}" for name, count in sorted(counts.items()) if name not in known]
     return [Text(f"Also: {', '.join(rest)}")] if rest else []
 

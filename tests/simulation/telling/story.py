@@ -24,6 +24,9 @@ _PHRASES: dict[Resource, Callable[[Change], Phrase | None]] = {
     resources.WORKLOADS: own_phrases.keptn_workload,
     resources.WORKLOAD_VERSIONS: own_phrases.version,
     resources.TASKS: own_phrases.task,
+    resources.APPS: own_phrases.app,
+    resources.APP_VERSIONS: own_phrases.app_version,
+    resources.EVALUATIONS: own_phrases.evaluation,
 }
 _CONTROLLERS = ("controller", "kubelet", "scheduler")
 
