@@ -144,10 +144,13 @@ def choose(versions: Sequence[WorkloadVersion], wanted: Wanted) -> WorkloadVersi
     return New(_free_name(wanted, {v.metadata.name for v in versions}))
 
 
-def newer(version: WorkloadVersion, siblings: Iterable[WorkloadVersion]) -> WorkloadVersion | None:
-    """The newest version of the same workload that was made after `version` and has begun, None without one."""
-    later = [v for v in siblings if _age(v) > _age(version) and v.status.current_phase and v.key != version.key]
-    return max(later, key=_age, default=None)
+def successor(version: WorkloadVersion, siblings: Iterable[WorkloadVersion]) -> WorkloadVersion | None:
+    """Who may have taken over from `version`: the newest other of the workload that has begun, None without one.
+
+    It may be older: a rollback takes over from what it undoes.
+    """
+    begun = [each for each in siblings if each.status.current_phase and each.key != version.key]
+    return max(begun, key=_age, default=None)
 
 
 def _age(version: WorkloadVersion) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from app.lifecycle.policies import Policy
 from app.lifecycle.rollouts import seconds_since
 from app.lifecycle.states import State
 from app.lifecycle.workloadversions import Surroundings
-from app.worker.caches import BY_APP, BY_WORKLOAD, HELD_OF_REVISION, scoped
+from app.worker.caches import BY_APP, BY_WORKLOAD, HELD_OF_REVISION, revisions_of, scoped
 from app.worker.children import Children
 from app.worker.context import Context
 from app.worker.deployed import Rollouts
@@ -46,9 +46,9 @@ class WorkloadVersionReconciler:
             self._unsaid.end(key)
             self._app_failed.discard(key)
             return Done()
-        newer = self._newer(version)
-        if newer is not None and await self._is_overtaken(version):
-            await self._supersede(version, newer)
+        successor = self._successor(version)
+        if successor is not None and await self._is_overtaken(version):
+            await self._supersede(version, successor)
             return Done()
         around = await self._surroundings(version)
         seen = self._children.seen(version)
@@ -160,23 +160,22 @@ class WorkloadVersionReconciler:
             self._app_failed.add(version.key)
             self._context.tell(KIND, version, APP_PRE_EVALUATIONS, FAILED, "app has failed", warning=True)
 
-    def _newer(self, version: WorkloadVersion) -> WorkloadVersion | None:
-        """A newer version of the same workload that has begun."""
+    def _successor(self, version: WorkloadVersion) -> WorkloadVersion | None:
         where = scoped(version.metadata.namespace, version.spec.workload_name)
-        return revisions.newer(version, self._context.caches.versions.by_index(BY_WORKLOAD, where))
+        return revisions.successor(version, self._context.caches.versions.by_index(BY_WORKLOAD, where))
 
     async def _is_overtaken(self, version: WorkloadVersion) -> bool:
         """Whether nobody waits for it, and what it is about is not what its owner rolls out."""
         key = version.key
         if self._links.revisions(key, version.metadata.uid):
             return False
-        listed = (f"{revision}/" if "/" not in revision else revision for revision in version.status.revisions)
+        listed = (f"{revision}/" if "/" not in revision else revision for revision in revisions_of(version))
         if any(self._context.caches.pods.by_index(HELD_OF_REVISION, each) for each in listed):
             return False
         deployed = await self._rollouts.look(version)
         return deployed is not None and not deployed.current
 
-    async def _supersede(self, version: WorkloadVersion, newer: WorkloadVersion) -> None:
+    async def _supersede(self, version: WorkloadVersion, successor: WorkloadVersion) -> None:
         now = self._context.stamp()
         fields = with_conditions(
             version.status,
@@ -184,7 +183,7 @@ class WorkloadVersionReconciler:
             generation=version.metadata.generation,
             now=now,
             reason=advance.SUPERSEDED,
-            message=f"KeptnWorkloadVersion {newer.metadata.name} has taken over",
+            message=f"KeptnWorkloadVersion {successor.metadata.name} has taken over",
         )
         await self._context.write_status(resources.WORKLOAD_VERSIONS, version, fields, self._context.caches.versions)
 

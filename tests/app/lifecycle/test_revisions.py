@@ -296,12 +296,14 @@ def test_what_was_superseded_is_checked_again() -> None:
     assert choice.name != over.metadata.name
 
 
-def test_the_newest_that_has_begun_overtakes() -> None:
-    first = version("v-1").created("2026-01-01T00:00:00Z").view
+def test_the_newest_other_that_has_begun_takes_over() -> None:
+    first = version("v-1").created("2026-01-01T00:00:00Z").status(currentPhase="Completed").view
     second = version("v-2").created("2026-01-01T00:00:01Z").status(currentPhase="WorkloadPreDeployTasks").view
     silent = version("v-3").created("2026-01-01T00:00:02Z").view
-    assert revisions.newer(first, [first, second, silent]) == second
-    assert revisions.newer(second, [first, second, silent]) is None
+    assert revisions.successor(first, [first, second, silent]) == second
+    assert revisions.successor(silent, [first, second, silent]) == second
+    assert revisions.successor(second, [first, second, silent]) == first  # by a rollback
+    assert revisions.successor(second, [second, silent]) is None
 
 
 @pytest.mark.parametrize(
