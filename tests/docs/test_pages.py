@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = pages(ROOT)
 EXAMPLES = sorted((ROOT / "examples").glob("*/*.yaml"))
 _LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
+_PROOF = re.compile(r"`(tests/[\w/]+\.py)((?:::\w+)+)`")
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
 
@@ -65,6 +66,15 @@ def test_a_shell_can_read_every_command(page: str) -> None:
         if block.is_shell:
             done = subprocess.run(["bash", "-n"], input=block.text, capture_output=True, text=True, check=False)
             assert done.returncode == 0, f"line {block.line}: {done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_test_that_is_named_as_a_proof_is_there(page: str) -> None:
+    for file, name in _PROOF.findall((ROOT / page).read_text()):
+        *classes, function = name.removeprefix("::").split("::")
+        source = (ROOT / file).read_text()
+        assert all(f"\nclass {each}:" in source for each in classes), f"{file} has no {classes}"
+        assert re.search(rf"^ *(async )?def {function}\(", source, re.MULTILINE), f"{file} has no {function}"
 
 
 @pytest.mark.parametrize("body", list(_definitions()))
