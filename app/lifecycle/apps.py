@@ -124,6 +124,11 @@ def digest(spec: AppSpec) -> str:
     return hashlib.sha256(orjson.dumps(content)).hexdigest()[:10]
 
 
+def lists(app: App, version: WorkloadVersion) -> bool:
+    """Whether the KeptnApp, as it is now, names this workload in this version."""
+    return _lists(app.spec, app, version)
+
+
 def asks(app_version: AppVersion) -> bool:
     """Whether an app version has checks before the deployment. One that has none holds nobody, begun or not."""
     return bool(app_version.spec.pre_deployment_tasks or app_version.spec.pre_deployment_evaluations)

@@ -6,10 +6,10 @@ from app.api import wellknown
 from app.api.workload import WorkloadVersion
 from app.cluster import resources
 from app.cluster.errors import NotFound
-from app.lifecycle import apps, policies, revisions
+from app.lifecycle import policies, revisions
 from app.lifecycle.explain import PREFIX
 from app.lifecycle.identity import Identity
-from app.worker.caches import BY_APP, scoped
+from app.worker.appgates import gate_of
 from app.worker.context import Context
 from app.worker.links import Link
 from app.worker.parents import Source
@@ -48,9 +48,7 @@ class CheckPolicies:
         return self._context.policy(version.metadata.namespace, version.metadata.annotations)
 
     def _app_failed(self, version: WorkloadVersion) -> bool:
-        caches, namespace, app = self._context.caches, version.metadata.namespace, version.spec.app
-        listed = caches.app_versions.by_index(BY_APP, scoped(namespace, app))
-        return apps.gate(version, caches.apps.get(namespace, app), listed).failed
+        return gate_of(self._context.caches, version).failed
 
     def _tell_unknown(self, source: Source, policy: str) -> None:
         uid = source.parent.metadata.uid

@@ -9,10 +9,11 @@ from app.cluster import resources
 from app.cluster.api import PatchType
 from app.cluster.controller import After, Done, Outcome
 from app.cluster.errors import NotFound
-from app.lifecycle import apps, explain, rollouts, strategies
+from app.lifecycle import explain, rollouts, strategies
 from app.lifecycle.explain import Around, Hold, HoldState
 from app.lifecycle.phases import WORKLOAD_PRE_EVALUATIONS
-from app.worker.caches import BY_APP, BY_OWNER, HELD_OF_REVISION, scoped
+from app.worker.appgates import gate_of
+from app.worker.caches import BY_OWNER, HELD_OF_REVISION
 from app.worker.context import Context
 from app.worker.links import Link, Links, RevisionKey, VersionKey
 
@@ -131,11 +132,7 @@ class HoldReconciler:
                 for name in (spec.pre_deployment_evaluations if evaluating else ())
                 if name not in ran and caches.evaluation_definition(namespace, name, home) is None
             ],
-            app=apps.gate(
-                version,
-                caches.apps.get(namespace, spec.app),
-                caches.app_versions.by_index(BY_APP, scoped(namespace, spec.app)),
-            ),
+            app=gate_of(caches, version),
             installation=home,
             kind=link.parent_kind,
             name=link.parent.metadata.name,

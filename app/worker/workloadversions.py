@@ -15,7 +15,8 @@ from app.lifecycle.policies import Policy
 from app.lifecycle.rollouts import seconds_since
 from app.lifecycle.states import State
 from app.lifecycle.workloadversions import Surroundings
-from app.worker.caches import BY_APP, BY_WORKLOAD, HELD_OF_REVISION, revisions_of, scoped
+from app.worker.appgates import gate_of
+from app.worker.caches import BY_WORKLOAD, HELD_OF_REVISION, revisions_of, scoped
 from app.worker.children import Children
 from app.worker.context import Context
 from app.worker.deployed import Rollouts
@@ -75,7 +76,7 @@ class WorkloadVersionReconciler:
 
     async def _surroundings(self, version: WorkloadVersion) -> Surroundings:
         context, namespace = self._context, version.metadata.namespace
-        gate = self._gate(version)
+        gate = gate_of(self._context.caches, version)
         self._tell_app(version, gate)
         of_app = gate.version.spec.metadata if gate.version is not None else None
         deploying = bool(version.status.deployment_start_time)
@@ -96,12 +97,6 @@ class WorkloadVersionReconciler:
             return 0.0
         waited = seconds_since(start, now)
         return min(waited, (now - self._since).total_seconds()) if _is_still_keptns(version) else waited
-
-    def _gate(self, version: WorkloadVersion) -> apps.AppGate:
-        caches, namespace, app = self._context.caches, version.metadata.namespace, version.spec.app
-        return apps.gate(
-            version, caches.apps.get(namespace, app), caches.app_versions.by_index(BY_APP, scoped(namespace, app))
-        )
 
     def _metadata(self, version: WorkloadVersion) -> dict[str, str]:
         """What app and workload say of themselves, the workload's word before the app's (keptn-behaviour 3.7).
@@ -130,7 +125,11 @@ class WorkloadVersionReconciler:
 
     async def _trace(self, version: WorkloadVersion, step: advance.Step) -> None:
         """Notes the trace of its app version once its deployment begins (keptn-behaviour 3.7)."""
-        gate = self._gate(version) if "deploymentStartTime" in step.fields and not version.spec.trace_id else None
+        gate = (
+            gate_of(self._context.caches, version)
+            if "deploymentStartTime" in step.fields and not version.spec.trace_id
+            else None
+        )
         if gate is None or gate.version is None:
             return
         known = (gate.version.status.phase_trace_ids or {}).get(APP_DEPLOY.name)
