@@ -76,6 +76,7 @@ _PROMPT_SECONDS = 12.0
 # Then nothing is written for so long, apart from what slow checks have to say.
 _QUIET_SECONDS = 12.0
 _QUIET_WRITES = 6
+_QUIET_READS = 12
 # The webhook hears again once its last request from the time of a fault has timed out and it has asked once more.
 _HEARS_SECONDS = REQUEST_SECONDS + 10.0
 # So long after a pod was deleted there is another one in its place.
@@ -257,16 +258,27 @@ class World:
         deadline = self.seconds() + _PATIENCE
         while self.seconds() < deadline:
             await self._wait_until_all_is_done(deadline)
-            before = self._ours
+            before, asked = self._ours, self._reads()
             await self.sleep(_QUIET_SECONDS)
-            written = self._ours - before
-            if written <= _QUIET_WRITES and not self._ending.unfinished():
+            written, read = self._ours - before, self._reads() - asked
+            if written <= _QUIET_WRITES and read <= _QUIET_READS and not self._ending.unfinished():
                 return
         for text in self._ending.unfinished():
             self.counts["stuck_gates"] += text.startswith("pod ")
             self.finding("I3", f"{text}, {_PATIENCE:.0f} s after the last fault")
         if written > _QUIET_WRITES:
             self.finding("quiet", f"{written} writes in {_QUIET_SECONDS:.0f} s, and all was done before")
+        if read > _QUIET_READS:
+            self.finding("quiet", f"{read} reads in {_QUIET_SECONDS:.0f} s, and all was done before")
+
+    def _reads(self) -> int:
+        """How often the workers that run have read an object."""
+        return sum(
+            number
+            for worker in self.workers
+            for call, number in worker.client.counts.items()
+            if call.startswith("get ") and not call.endswith("leases")
+        )
 
     def _were_left_in_peace(self) -> None:
         for hook in self.server.webhooks:

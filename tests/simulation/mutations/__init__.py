@@ -4,12 +4,13 @@ Each is a mistake that somebody could make. `python -m tests.simulation.mutation
 another and says how many seeds it took to find each.
 """
 
-from tests.simulation.mutations import admission, cluster, lifecycle, worker
+from tests.simulation.mutations import admission, apps, cluster, lifecycle, worker
 from tests.simulation.mutations.mutation import ROOT, Mutation
 
 MUTATIONS: tuple[Mutation, ...] = (
     *lifecycle.MUTATIONS,
     *worker.MUTATIONS,
+    *apps.MUTATIONS,
     *cluster.MUTATIONS,
     *admission.MUTATIONS,
 )

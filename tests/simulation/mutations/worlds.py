@@ -3,13 +3,19 @@
 They are as good as seeds: the code as it is passes them, and what a mistake does in them is found by the same rules.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from app.cluster import resources
+from app.cluster.api import Json
 from tests.simulation.acts import faults, users
 from tests.simulation.acts.act import Act
-from tests.simulation.manifests import Check, Script, Template, Workload
+from tests.simulation.appmanifests import Context, Goal, Written, config
+from tests.simulation.manifests import SHOP, Check, Script, Template, Workload
 from tests.simulation.plan import Plan
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
 
 _QUICK = Check("check", Script(0.3))
 _SLOW = Check("check", Script(3.0), retries=0)
@@ -19,6 +25,23 @@ _SCRIPT = Check("check", Script(0.5), runs="configmap")
 _WEB = Workload("web", replicas=2, template=Template("shop/web:1", "1.0", ("check",)))
 _ABOVE = replace(_WEB, above=True)
 _SET = replace(_WEB, kind="StatefulSet", parallel=True)
+_IN_SHOP = replace(_WEB, app="shop")
+_SPEED = Goal("speed", (">10", "<100"), ("5",), retries=2, interval=1, shared=True)
+_LAST = Goal("speed", ("<10", ">10"), ("20",), retries=2, interval=1, shared=True)
+_BOUND = Goal("speed", (">10",), ("10",), retries=1, interval=1)
+_NEVER_MET = Goal("speed", (">10",), ("5",), retries=4, interval=4)
+_ASKED = Context("shop", checks=("check",), after=("check",), metadata=(("team", "shop"),))
+
+
+@dataclass(frozen=True, slots=True)
+class _Put:
+    """kubectl replace of a KeptnApp, a KeptnAppContext or a KeptnConfig."""
+
+    body: Json
+
+    async def do(self, world: "World") -> str:
+        await world.put(self.body)
+        return f"writes {self.body['kind']} {self.body['metadata']['name']}"
 
 
 def _plan(check: Check, workload: Workload, *acts: tuple[float, Act], length: float = 12.0, workers: int = 1) -> Plan:
@@ -42,7 +65,73 @@ def _two_leaders(check: Check, workload: Workload, *acts: tuple[float, Act], len
     return replace(_plan(check, workload, *acts, length=length, workers=2), two_leaders=True)
 
 
+def _released(workload: Workload, number: int, *, version: str = "") -> Workload:
+    template = workload.template
+    number_text = version or f"{number}.0"
+    return workload.with_template(replace(template, image=f"shop/{workload.name}:{number}", version=number_text))
+
+
+def _asking(*goals: Goal, after: bool = False) -> Plan:
+    names = tuple(goal.name for goal in goals)
+    before, later = ((), names) if after else (names, ())
+    web = _WEB.with_template(replace(_WEB.template, goals=before, goals_after=later))
+    return replace(_plan(_QUICK, web), goals=goals)
+
+
+@dataclass(frozen=True, slots=True)
+class _Apply:
+    """kubectl apply."""
+
+    workload: Workload
+
+    async def do(self, world: "World") -> str:
+        await world.apply(self.workload)
+        return f"applies {self.workload.name}"
+
+
+_BOTH = _WEB.with_template(replace(_WEB.template, checks=("check", "slow")))
+_TWO = (Check("check", Script(0.3, fails=9), retries=0), Check("slow", Script(4.0), retries=0))
+
 WORLDS: dict[str, Plan] = {
+    "app-check-fails": replace(
+        _plan(_FAILS, _IN_SHOP.with_template(replace(_IN_SHOP.template, checks=()))), contexts=(_ASKED,)
+    ),
+    "app-check-passes": replace(_plan(_QUICK, _IN_SHOP), contexts=(_ASKED,)),
+    "app-of-two": replace(
+        _plan(_SLOW, _IN_SHOP, (6.0, _Apply(_released(_IN_SHOP, 2)))),
+        workloads=(_IN_SHOP, replace(_IN_SHOP, name="api")),
+        contexts=(_ASKED,),
+    ),
+    "app-released-in-mid-check": replace(
+        _plan(_SLOW, _IN_SHOP, (2.5, _Apply(_released(_IN_SHOP, 2)))), contexts=(_ASKED,)
+    ),
+    "same-version-of-an-app": replace(
+        _plan(_QUICK, _IN_SHOP, (9.0, _Apply(_released(_IN_SHOP, 2, version="1.0")))), contexts=(_ASKED,)
+    ),
+    "app-lists-another-version": replace(
+        _plan(_QUICK, _IN_SHOP), contexts=(_ASKED,), written=(Written("shop", "never"),)
+    ),
+    "app-written-by-a-person": replace(
+        _plan(_QUICK, _IN_SHOP, (7.0, _Apply(_released(_IN_SHOP, 2)))), written=(Written("shop", "later"),)
+    ),
+    "context-just-after": replace(_plan(_QUICK, _IN_SHOP), contexts=(replace(_ASKED, seconds=0.25),)),
+    "context-edited-at-once": replace(_plan(_SLOW, _IN_SHOP, (2.2, _Put(_ASKED.body()))), contexts=(Context("shop"),)),
+    "two-goals-on-one-metric": _asking(_SPEED),
+    "last-goal-is-met": _asking(_LAST),
+    "metric-at-its-bound": _asking(_BOUND),
+    "goal-after": _asking(_SPEED, after=True),
+    "killed-in-mid-evaluation": replace(_asking(_NEVER_MET), acts=((6.0, faults.Kill(0)), (6.1, faults.Kill(0)))),
+    "never-ready": _plan(
+        _QUICK, _WEB.with_template(replace(_WEB.template, image="shop/web-broken:1", after=("check",)))
+    ),
+    "checks-after-it-is-up": _plan(_QUICK, _WEB.with_template(replace(_WEB.template, after=("check",)))),
+    "two-checks-warn": replace(_plan(_QUICK, _BOTH), checks=_TWO, policy="warn"),
+    "failed-check-warns": replace(_plan(_FAILS, _WEB), policy="warn"),
+    "config-elsewhere": replace(_plan(_FAILS, _WEB), configs=(config(SHOP, blockDeployment=False),)),
+    "config-set-late": _plan(_FAILS, _WEB, (7.0, _Put(config(blockDeployment=False))), length=20.0),
+    "three-releases": _plan(
+        _SLOW, _WEB, (1.0, _Apply(_released(_WEB, 2))), (2.0, _Apply(_released(_WEB, 3))), length=20.0
+    ),
     "late-gates-by-two": replace(
         _two_leaders(_QUICK, replace(_WEB, replicas=3), (0.5, faults.LateGates(0)), (1.0, faults.LateGates(100))),
         injects=True,

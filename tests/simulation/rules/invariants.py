@@ -16,6 +16,7 @@ from tests.simulation.apiserver.server import Server
 from tests.simulation.apiserver.store import Change
 from tests.simulation.manifests import controller_of, held_by_us
 from tests.simulation.rules.belongings import Belongings, is_our_app
+from tests.simulation.rules.contexts import Contexts
 from tests.simulation.rules.gates import Gates
 from tests.simulation.rules.lasting import Lasting
 from tests.simulation.rules.measures import Measures
@@ -56,6 +57,7 @@ class Invariants:
         self._gates = Gates(truth, finding)
         self._walks = Walks(server, truth, self._gates, finding)
         self._measures = Measures(truth, finding)
+        self._contexts = Contexts(truth, finding)
 
     def check(self, change: Change) -> None:
         """After `truth` has seen the change."""
@@ -76,6 +78,7 @@ class Invariants:
         self._gates.check(change)
         self._walks.check(change)
         self._measures.check(change)
+        self._contexts.check(change)
 
     # I1
 

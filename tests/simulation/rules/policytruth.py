@@ -29,6 +29,7 @@ class PolicyTruth:
         self.late = 60.0
         self._words: dict[tuple[str, ...], list[tuple[float, str]]] = {}
         self._said: list[tuple[float, Said]] = [(-1.0, Said())]
+        self.waits = True  # whether apps are given the time to be complete, by all that ever was written
         self._configs: dict[str, Json] = {}  # of the installation's namespace
 
     def see(self, change: Change) -> None:
@@ -91,6 +92,7 @@ class PolicyTruth:
         said = Said()
         if self._configs:
             first = min(self._configs.values(), key=_age)
+            self.waits = self.waits and first["spec"].get("keptnAppCreationRequestTimeoutSeconds", 30) > 1
             text = str(first["spec"].get("observabilityTimeout", "5m"))
             said = Said(first["spec"].get("blockDeployment", True), float(text[:-1]) * _UNITS[text[-1]])
         self._said.append((change.time, said))

@@ -39,6 +39,9 @@ _GLOSSARY = {
     "KeptnWorkloadVersion": "one for each content of a workload. It holds how far its checks have come, and which pod "
     "revisions the verdict counts for.",
     "KeptnWorkload": "one for each workload. It holds what is wanted now, and belongs to the Deployment.",
+    "KeptnAppVersion": "one for each form of a KeptnApp. It holds how far the app's own checks have come, before its "
+    "workloads are deployed and after.",
+    "KeptnApp": "workloads that are deployed together. Where nobody wrote one, Holdfast makes it.",
     "KeptnTaskDefinition": "a check, written by a person: what it runs, how often and how long it may try.",
     "KeptnTask": "one run of one check for one version. The verdict is written here; once it is there, nothing runs "
     "again, whatever becomes of the Job.",
@@ -50,7 +53,7 @@ _GLOSSARY = {
     "gate": "a scheduling gate of Kubernetes. A pod that has one is placed on no node and waits, Pending.",
     "event": "a line at the end of `kubectl describe`, for people. Nothing depends on it.",
     "namespace": "nothing is held in a namespace that did not ask for it.",
-    "phase": "of a KeptnWorkloadVersion: here the tasks before the deployment, then the deployment itself.",
+    "phase": "of a version: tasks and evaluations before the deployment, the deployment, the same after it.",
 }
 MEANINGS = _ACTORS | _GLOSSARY
 _WORDS = re.compile(rf"\b({'|'.join(_GLOSSARY)})\b")

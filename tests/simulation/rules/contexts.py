@@ -1,0 +1,79 @@
+"""What a KeptnAppContext asks is asked, whether it comes before its workloads or just after; where no news is late."""
+
+from collections.abc import Callable
+
+from app.cluster import resources
+from app.cluster.api import Json
+from tests.simulation.apiserver.store import Change
+from tests.simulation.rules.apptruth import AppFacts
+from tests.simulation.rules.truth import Truth
+
+# Seconds. What has stood for so long is known to everybody; what comes so soon after its workloads is meant for them.
+_KNOWN = 0.5
+_SOON = 0.35
+_LISTS = (
+    "preDeploymentTasks",
+    "preDeploymentEvaluations",
+    "postDeploymentTasks",
+    "postDeploymentEvaluations",
+)
+
+
+class Contexts:
+    """Looks at every change. `finding` is called with the invariant's number and what is wrong."""
+
+    def __init__(self, truth: Truth, finding: Callable[[str, str], None]) -> None:
+        self._truth = truth
+        self._finding = finding
+        self._changed: dict[tuple[str, str], float] = {}
+        self._specs: dict[tuple[str, str], Json] = {}
+
+    def check(self, change: Change) -> None:
+        """After `truth` has seen the change."""
+        if change.resource == resources.APP_CONTEXTS:
+            self._context(change)
+        elif change.resource == resources.APP_VERSIONS and change.new is not None and _is_early(change):
+            self._asks(change.time, change.new)
+
+    def _context(self, change: Change) -> None:
+        meta = change.body["metadata"]
+        key = (meta["namespace"], meta["name"])
+        known = key in self._changed
+        self._changed[key] = change.time
+        self._specs[key] = (change.new or {}).get("spec") or {}
+        if change.old is not None or known or not self._is_punctual() or not self._truth.policies.waits:
+            return
+        versions = self._truth.apps.of(*key)
+        last = max(
+            (each.made for each in self._truth.versions.values() if (each.namespace, each.app) == key), default=0
+        )
+        if len(versions) == 1 and last > change.time - _SOON:
+            after = change.time - last
+            words = f"was made before its KeptnAppContext, which came {after:.2f} s after its workloads"
+            self._finding("I2", f"KeptnAppVersion {versions[0].name} {words}")
+
+    def _asks(self, now: float, version: Json) -> None:
+        facts: AppFacts = self._truth.apps.versions[version["metadata"]["uid"]]
+        key = (facts.namespace, facts.app)
+        if not self._is_punctual() or self._changed.get(key, -1.0) > now - _KNOWN:
+            return
+        asked = self._specs.get(key, {})
+        for name in _LISTS:
+            have, want = version["spec"].get(name) or [], asked.get(name) or []
+            if have != want:
+                self._finding(
+                    "I2", f"KeptnAppVersion {facts.name} asks for {have} ({name}), and its context for {want}"
+                )
+        if (version["spec"].get("metadata") or {}) != (asked.get("metadata") or {}):
+            self._finding("I2", f"KeptnAppVersion {facts.name} does not say of its app what its context says")
+
+    def _is_punctual(self) -> bool:
+        return self._truth.policies.late < 10
+
+
+def _is_early(change: Change) -> bool:
+    """Whether an app version was just made, or has just begun."""
+    if change.old is None:
+        return True
+    was, now = (((body or {}).get("status") or {}).get("currentPhase") for body in (change.old, change.new))
+    return bool(now and not was)
