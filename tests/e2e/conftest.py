@@ -10,6 +10,7 @@ from tests.e2e.keptnconfig import KeptnConfig
 from tests.e2e.kube import config
 from tests.e2e.kube.client import Kube
 from tests.e2e.kube.kubectl import Kubectl
+from tests.e2e.letters import Letters
 from tests.e2e.looks import Eyes
 from tests.e2e.namespaces import PREFIX, Namespaces
 from tests.e2e.scripts import Scripts
@@ -98,6 +99,14 @@ def shared(kube: Kube, namespaces: Namespaces, request: pytest.FixtureRequest) -
     name = namespaces.new(request.node.name.rpartition("/")[2].removesuffix(".py"))
     yield Eyes(kube, name)
     namespaces.delete(name)
+
+
+@pytest.fixture(scope="module")
+def letters(kube: Kube, kubectl: Kubectl, namespaces: Namespaces) -> Iterator[Letters]:
+    """Opted-in namespaces of a module, by what it applies to them."""
+    made = Letters(kube, kubectl, namespaces)
+    yield made
+    made.delete()
 
 
 @pytest.fixture
