@@ -45,7 +45,7 @@ def index() -> str:
         (
             f"[{kind.name}]({kind.name.lower()}.md)",
             " ".join(f"`{name}`" for name in kind.short_names),
-            "Holdfast" if kind.name in OURS else "you, Holdfast" if kind.name in _BY_BOTH else "you",
+            _WRITTEN_BY.get(kind.name, "Holdfast" if kind.name in OURS else "you"),
             kind.description,
         )
         for kind in KINDS
@@ -56,7 +56,9 @@ def index() -> str:
     )
 
 
-_BY_BOTH: Final = frozenset({"KeptnApp", "KeptnTask", "KeptnEvaluation"})
+_WRITTEN_BY: Final = {kind: "Holdfast, you" for kind in ("KeptnApp", "KeptnTask", "KeptnEvaluation")} | {
+    "KeptnAppCreationRequest": "Keptn"
+}
 
 
 def page(kind: Kind, keptn: Json) -> str:
@@ -196,6 +198,8 @@ def _older(schema: Json, older: list[Json]) -> str:
             if paths
         ]
         rows.append((f"`{version['name']}`", "; ".join(words) or "the same"))
+    if all(words == "the same" for _, words in rows):
+        return "## Older versions\n\nThey have the same fields.\n"
     intro = (
         "What a version has no field for is kept and comes back, see"
         " [older versions](../differences-from-keptn.md#older-versions).\n\n"
