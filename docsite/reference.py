@@ -56,7 +56,7 @@ def index() -> str:
     )
 
 
-_WRITTEN_BY: Final = {kind: "Holdfast, you" for kind in ("KeptnApp", "KeptnTask", "KeptnEvaluation")} | {
+_WRITTEN_BY: Final = dict.fromkeys(("KeptnApp", "KeptnTask", "KeptnEvaluation"), "Holdfast, you") | {
     "KeptnAppCreationRequest": "Keptn"
 }
 
