@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterator
 from typing import Self
+from urllib.parse import quote
 
 import aiohttp
 import orjson
@@ -209,10 +210,18 @@ def _as_unavailable() -> Iterator[None]:
 
 
 def _path(resource: Resource, namespace: str, name: str = "", subresource: str = "") -> str:
+    """Raises NotFound for what no object can be called.
+
+    Names come out of objects that anybody may write. One such as ``../../other/secrets/token`` would have us read, with
+    our rights, what its author may not: the path is put in order before it is sent.
+    """
+    for text in (namespace, name):
+        if text in (".", "..") or "/" in text or "%" in text:
+            raise errors.NotFound(404, "NotFound", f"{resource.plural}: {text!r} is no name", {"name": text})
     parts = [f"/apis/{resource.group}" if resource.group else "/api", resource.version]
     if namespace and resource.namespaced:
-        parts += ["namespaces", namespace]
-    parts += [part for part in (resource.plural, name, subresource) if part]
+        parts += ["namespaces", quote(namespace)]
+    parts += [part for part in (resource.plural, quote(name), subresource) if part]
     return "/".join(parts)
 
 

@@ -62,6 +62,30 @@ async def test_paths_follow_group_scope_and_subresource() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["../secrets/token", "..", ".", "a/b", "..%2Fsecrets%2Ftoken"])
+async def test_a_name_does_not_lead_to_anything_else(name: str) -> None:
+    async with serving(answers({})) as server:
+        api = server.api()
+        with pytest.raises(errors.NotFound) as here:
+            await api.get(PODS, name, "shop")
+        with pytest.raises(errors.NotFound):
+            await api.get(PODS, "p", name)
+        with pytest.raises(errors.NotFound):
+            await api.patch(PODS, name, {}, "shop")
+        await api.aclose()
+    assert not server.requests
+    assert here.value.details == {"name": name}
+
+
+async def test_a_name_is_no_query() -> None:
+    async with serving(answers({})) as server:
+        api = server.api()
+        await api.get(PODS, "p?watch=true#x", "shop")
+        await api.aclose()
+    assert server.requests[0].path == "/api/v1/namespaces/shop/pods/p?watch=true#x"
+    assert not server.requests[0].query
+
+
 async def test_a_list_asks_for_one_page_by_selectors_and_metadata_only() -> None:
     async with serving(answers({"items": []})) as server:
         api = server.api()
