@@ -54,10 +54,10 @@ async def _run(console: Console, seconds: float, plain: bool) -> int:
         story = await _watch(api, console, seconds, plain)
     finally:
         await api.aclose()
-    status = await kubectl.rollout_status()
-    found = verdict.findings(story, status)
+    status, metrics = await kubectl.rollout_status(), await kubectl.metrics()
+    found = verdict.findings(story, status, metrics)
     console.print()
-    console.print(view.account(story, status))
+    console.print(view.account(story, status, metrics))
     console.print(view.claims(found), soft_wrap=True)
     all_held = all(finding.held for finding in found)
     if not all_held:
@@ -81,14 +81,14 @@ async def _clean(api: Api, console: Console) -> None:
 
 async def _watch(api: Api, console: Console, seconds: float, plain: bool) -> Story:
     """The story, once everything has happened or the time is up."""
-    objects = shop.documents()
-    story = Story(shop.expected(objects))
+    objects = shop.images_of(shop.documents(), os.environ.get("REGISTRY", ""))
+    story = Story(shop.expected(objects), shop.expected_app(objects))
     clock = watching.Clock()
     teller = _Teller(console, story, plain)
     console.print(
-        f"kubectl apply -f examples/shop: {len(objects)} objects, four of them workloads with a check each\n",
-        soft_wrap=True,
+        f"kubectl apply -f examples/shop: {len(objects)} objects, {len(story.workloads)} workloads with a check,"
     )
+    console.print(f"{len(story.members)} of them in one application, which has checks of its own\n")
     async with watching.watching(api, story, clock, teller.changed):
         clock.start()
         picture = asyncio.create_task(_picture(console, story, clock, plain))

@@ -8,21 +8,24 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from examples.demo.kubectl import RolloutStatus
-from examples.demo.story import Line, Story, Workload
+from examples.demo.kubectl import Metrics, RolloutStatus
+from examples.demo.parts import Application, Check, Workload
+from examples.demo.story import Line, Story
 from examples.demo.verdict import Finding
 
-_LINES = 8
+_LINES = 6
 _COLOURS = {"good": "green", "bad": "red", "plain": "default"}
 
 
 def live(story: Story, now: float) -> RenderableType:
-    """The picture at `now`: one row for each workload, and the last things that happened."""
+    """The picture at `now`: the application, one row for each workload, and the last things that happened."""
     table = Table(title=f"The shop after {now:.1f} s", title_justify="left", title_style="bold", expand=False)
-    for heading in ("workload", "pods", "its check", "gate"):
+    for heading in ("", "pods", "its checks", "gate"):
         table.add_column(heading, no_wrap=True)
+    table.add_row(*_application(story, now))
     for workload in story.workloads:
-        table.add_row(_name(workload), pods(workload), check(workload, now), gate(workload, now))
+        name = _name(workload.expected.name, workload.expected.kind)
+        table.add_row(name, pods(workload).replace(", ", "\n"), checks(workload, now), gate(workload, now))
     return Group(table, *(line(one) for one in story.lines[-_LINES:]))
 
 
@@ -41,52 +44,102 @@ def pods(workload: Workload) -> str:
     return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
 
 
-def check(workload: Workload, now: float) -> Text:
-    """What the check does, and since when or for how long."""
-    one = workload.check
+def checks(workload: Workload, now: float) -> Text:
+    """What its checks do, and since when or for how long."""
     text = Text(f"{workload.expected.definition}\n{workload.expected.runner}")
+    text.append(_doing(workload.check, now, ", "))
+    if workload.after is not None and workload.after.started is not None:
+        text.append(f"\nthen {workload.after.definition}").append(_doing(workload.after, now, "\n"))
+    return text
+
+
+def _doing(one: Check, now: float, before: str) -> Text:
+    """What the check does or how it ended, with `before` in front; nothing as long as it has not begun."""
     if one.started is None:
-        return text
+        return Text()
     if one.took is None:
         doing = "starting" if one.running is None else "running"
-        return text.append(f", {doing} {now - one.started:.1f} s", style="yellow")
+        return Text(f"{before}{doing} {now - one.started:.1f} s", style="yellow")
     if not one.verdict:
-        return text.append(f", ended after {one.took:.1f} s", style="yellow")
+        return Text(f"{before}ended after {one.took:.1f} s", style="yellow")
     passed = one.verdict == "Succeeded"
-    words = f", {'passed' if passed else 'failed'} in {one.took:.1f} s"
-    return text.append(words, style="green" if passed else "red")
+    return Text(f"{before}{'passed' if passed else 'failed'} in {one.took:.1f} s", style="green" if passed else "red")
+
+
+def _application(story: Story, now: float) -> tuple[Text, Text, Text, Text]:
+    """The application's row: how many of its workloads are up, its checks, and its phase."""
+    app, members = story.app, story.members
+    up = sum(one.up is not None for one in members)
+    text = Text(app.check.definition).append(_doing(app.check, now, "\n"))
+    if app.after.started is not None:
+        text.append(f"\nthen {app.after.definition}").append(_doing(app.after, now, "\n"))
+    if app.evaluation.verdict:
+        passed = app.evaluation.verdict == "Succeeded"
+        text.append(f"\nand {app.evaluation.definition}\n")
+        text.append(", ".join(app.evaluation.results), style="green" if passed else "red")
+    name = app.phase.replace("Tasks", "\nTasks").replace("Evaluations", "\nEvaluations") or "not begun"
+    phase = Text(name, style="green" if app.ended is not None else "yellow")
+    return _name(app.expected.name, "application"), Text(f"{up} of {len(members)}\nup"), text, phase
 
 
 def gate(workload: Workload, now: float) -> Text:
     """Whether the gate is shut, and for how long it has been."""
     shut = [pod for pod in workload.pods.values() if pod.is_held]
-    if shut and workload.check.verdict == "Failed":
+    if shut and workload.fails and workload.check.verdict == "Failed":
         return Text("stays shut", style="red")
     if shut:
-        return Text(f"shut for {now - min(pod.seen for pod in shut):.1f} s", style="yellow")
+        return Text(f"shut for\n{now - min(pod.seen for pod in shut):.1f} s", style="yellow")
     if workload.held_for is not None:
-        return Text(f"opened after {workload.held_for:.1f} s", style="green")
+        return Text(f"opened after\n{workload.held_for:.1f} s", style="green")
     return Text("")
 
 
-def account(story: Story, status: RolloutStatus | None) -> RenderableType:
-    """What was held how long, what the check itself took, and what is left over as the gate's own."""
+def account(story: Story, status: RolloutStatus | None, metrics: Metrics | None) -> RenderableType:
+    """What was held how long, what the checks themselves took, and what is left over as the gate's own."""
     table = Table(title="What was held, and how long", title_justify="left", title_style="bold")
     table.add_column("workload", no_wrap=True)
-    for heading in ("held", "its check", "gate added"):
+    for heading in ("held", "its checks", "gate added"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("in the end", no_wrap=True)
     for workload in story.workloads:
-        held, took = workload.held_for, workload.check.took
+        held, took = workload.held_for, workload.checks_took
         own = _seconds(held - took) if held is not None and took is not None else ""
         table.add_row(
-            workload.title,
+            workload.expected.name,
             "still held" if any(pod.is_held for pod in workload.pods.values()) else _seconds(held),
             _seconds(took),
             own,
-            pods(workload) if not workload.fails else Text("rollout failed", style="red"),
+            _end(workload),
         )
-    return Group(table, *(_why(workload, status) for workload in story.workloads if workload.fails))
+    parts: list[RenderableType] = [table, _of_application(story.app, metrics)]
+    return Group(*parts, *(_why(workload, status) for workload in story.workloads if workload.fails))
+
+
+def _end(workload: Workload) -> Text:
+    if workload.fails:
+        return Text("rollout failed", style="red")
+    text = Text(pods(workload))
+    return text.append(", warned", style="yellow") if workload.let_go_by_policy else text
+
+
+def _of_application(app: Application, metrics: Metrics | None) -> RenderableType:
+    """How the application went, in words."""
+    text = Text()
+    for when, check in (("before", app.check), ("after", app.after)):
+        took = "" if check.took is None else f" in {check.took:.1f} s"
+        text.append(f"{when} all workloads: {check.definition} {check.verdict or 'has no verdict'}{took}\n")
+        for printed in check.last_lines.splitlines():
+            text.append(f"  {printed}\n", style="dim")
+    evaluation = app.evaluation
+    text.append(f"evaluation: {evaluation.definition} {evaluation.verdict or 'has no verdict'}")
+    text.append(f", {', '.join(evaluation.results)}\n" if evaluation.results else "\n")
+    ended = "" if app.ended is None else f", {app.ended:.1f} s after the apply"
+    text.append(f"{app.version or 'no version'}: {app.phase} {app.status}{ended}", style="bold")
+    if metrics is not None and metrics.sample:
+        text.append("\n\nThe worker says of it, for Prometheus to read at port 2222:\n").append(
+            metrics.sample, style="dim"
+        )
+    return Panel(text, title=f"How {escape(app.title.lower())} went", title_align="left", border_style="green")
 
 
 def _why(workload: Workload, status: RolloutStatus | None) -> RenderableType:
@@ -138,6 +191,7 @@ def where_next(kubeconfig: str) -> RenderableType:
     for command in (
         f"export KUBECONFIG={kubeconfig}",
         "kubectl -n shop get pods,keptntasks",
+        "kubectl -n shop get keptnappversions,keptnworkloadversions,keptnevaluations",
         "kubectl -n shop describe deployment checkout",
         "kubectl -n shop rollout status deployment checkout",
     ):
@@ -153,8 +207,8 @@ def where_next(kubeconfig: str) -> RenderableType:
     return lines
 
 
-def _name(workload: Workload) -> Text:
-    return Text(f"{workload.expected.name}\n").append(workload.expected.kind, style="dim")
+def _name(name: str, kind: str) -> Text:
+    return Text(f"{name}\n").append(kind, style="dim")
 
 
 def _seconds(value: float | None) -> str:

@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from app.api.app import AppVersion
 from app.api.core import Deployment, Job, Pod
+from app.api.evaluation import Evaluation
 from app.api.meta import Object
 from app.api.task import Task
 from app.cluster import resources
@@ -15,7 +17,7 @@ from app.cluster.informer import Informer
 from examples.demo.shop import NAMESPACE
 from examples.demo.story import Event, Story
 
-V = TypeVar("V", Pod, Task, Job, Deployment, Event)
+V = TypeVar("V", bound=Object)
 
 
 class Clock:
@@ -47,12 +49,14 @@ async def watching(api: Api, story: Story, clock: Clock, changed: Callable[[], N
         informer.subscribe(handle)
         return informer
 
-    informers: list[Informer[Pod] | Informer[Task] | Informer[Job] | Informer[Deployment] | Informer[Event]] = [
+    informers: list[Informer[Any]] = [
         follow(resources.PODS, Pod, story.pod),
         follow(resources.TASKS, Task, story.task),
         follow(resources.JOBS, Job, story.job),
         follow(resources.DEPLOYMENTS, Deployment, story.deployment),
         follow(resources.EVENTS, Event, story.event),
+        follow(resources.APP_VERSIONS, AppVersion, story.app_version),
+        follow(resources.EVALUATIONS, Evaluation, story.evaluation),
     ]
     running = [asyncio.create_task(informer.run()) for informer in informers]
     try:

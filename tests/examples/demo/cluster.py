@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from app.api.app import AppVersion
 from app.api.core import Deployment, Job, Pod
+from app.api.evaluation import Evaluation
 from app.api.task import Task
 from app.cluster import resources
 from app.cluster.api import Resource
@@ -19,6 +21,8 @@ _KINDS: dict[type, Resource] = {
     Task: resources.TASKS,
     Deployment: resources.DEPLOYMENTS,
     Event: resources.EVENTS,
+    AppVersion: resources.APP_VERSIONS,
+    Evaluation: resources.EVALUATIONS,
 }
 
 
@@ -26,7 +30,7 @@ class Recorder(Story):
     """Takes what a tale tells, for the cluster to tell it again as watch events."""
 
     def __init__(self, told: list[tuple[float, Resource, Json]]) -> None:
-        super().__init__([])
+        super().__init__([], shop.expected_app(shop.documents()))
         self._told = told
 
     def _keep(self, at: float, old: object, new: Any) -> None:
@@ -34,7 +38,7 @@ class Recorder(Story):
         body["metadata"]["uid"] = body["metadata"].get("uid") or body["metadata"]["name"]
         self._told.append((at, _KINDS[type(new)], body))
 
-    pod = task = job = deployment = event = _keep
+    pod = task = job = deployment = event = app_version = evaluation = _keep
 
 
 class Cluster:

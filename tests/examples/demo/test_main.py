@@ -14,22 +14,19 @@ from tests.examples.demo.cluster import Cluster
 
 pytestmark = pytest.mark.looptime
 
-DATABASE = Expected("StatefulSet", "cart-db", "cart-db-migrations", "python", 2)
-AGENT = Expected("DaemonSet", "node-agent", "node-agent-memory", "container", None)
+DATABASE = Expected("StatefulSet", "cart-db", "cart-db-migrations", "python", 2, "shop")
+AGENT = Expected("DaemonSet", "node-agent", "node-agent-memory", "container", None, "shop")
 
 
 def _all_goes_well(told: Story) -> None:
-    tale.tell_good(told)
+    tale.tell_all(told)
     second: Pod = tale.pod(tale.GOOD, held=False, ready=True, name="storefront-2")
-    told.pod(9.0, None, second)
+    told.pod(4.0, None, second)
     for workload in (DATABASE, AGENT):
         told.pod(0.0, None, tale.pod(workload, held=True))
-        told.job(1.0, None, tale.job(workload))
-        told.pod(2.0, None, tale.check_pod(workload, "Succeeded"))
-        told.task(2.0, None, tale.task(workload, "Succeeded"))
+        tale.run(told, workload.definition, 1.0, 2.0)
         told.pod(3.0, None, tale.pod(workload, held=False, ready=True))
-    told.pod(9.0, None, tale.pod(DATABASE, held=False, ready=True, name="cart-db-2"))
-    tale.tell_bad(told)
+    told.pod(4.0, None, tale.pod(DATABASE, held=False, ready=True, name="cart-db-2"))
 
 
 def _checkout_is_let_go(told: Story) -> None:
@@ -46,6 +43,7 @@ async def _run(monkeypatch: pytest.MonkeyPatch, cluster: Cluster, *, terminal: b
 
     monkeypatch.setattr("examples.demo.__main__.KubeApi.connect", connect)
     monkeypatch.setattr("examples.demo.kubectl.rollout_status", no_kubectl)
+    monkeypatch.setattr("examples.demo.kubectl.metrics", no_kubectl)
     file = StringIO()
     console = Console(file=file, width=120, force_terminal=terminal, highlight=False)
     status = await demo._run(console, 120.0, plain=not terminal)
@@ -59,6 +57,7 @@ async def test_in_a_log_all_is_told_in_lines_and_the_end_is_success(monkeypatch:
     assert "\x1b" not in text
     assert "StatefulSet cart-db: pod cart-db-1 is held" in text
     assert "Deployment checkout: the rollout has failed" in text
+    assert "Application shop: Completed, Succeeded" in text
     assert "NO " not in text
     assert text.rstrip().endswith("make cluster-down")
     assert cluster.applied[0] == "Namespace shop"

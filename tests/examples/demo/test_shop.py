@@ -15,9 +15,45 @@ def test_the_shop_has_one_of_each_kind_with_each_runner_and_one_that_fails() -> 
         "storefront": ("Deployment", "deno"),
         "cart-db": ("StatefulSet", "python"),
         "node-agent": ("DaemonSet", "container"),
+        "recommendations": ("Deployment", "container"),
         "checkout": ("Deployment", "container"),
     }
-    assert shop.FAILING in found
+    assert {shop.FAILING, shop.WARNED} <= set(found)
+
+
+def test_all_but_the_failing_one_are_of_the_application_and_only_one_warns() -> None:
+    assert {one.name for one in shop.expected(shop.documents()) if not one.app} == {shop.FAILING}
+    policies = {
+        body["metadata"]["name"]: body["spec"]["template"]["metadata"]
+        .get("annotations", {})
+        .get("keptn.sh/check-policy")
+        for body in _workloads()
+    }
+    assert {name: policy for name, policy in policies.items() if policy} == {shop.WARNED: "warn"}
+
+
+def test_every_check_that_is_asked_for_is_there_and_no_name_is_part_of_another() -> None:
+    objects = shop.documents()
+    app = shop.expected_app(objects)
+    asked = [app.definition, app.after]
+    for one in shop.expected(objects):
+        asked += [one.definition] + ([one.after] if one.after else [])
+    there = [body["metadata"]["name"] for body in objects if body["kind"] == "KeptnTaskDefinition"]
+    assert sorted(asked) == sorted(there)
+    assert not [(one, other) for one in asked for other in asked if one != other and one in other]
+    assert app.evaluation in [
+        body["metadata"]["name"] for body in objects if body["kind"] == "KeptnEvaluationDefinition"
+    ]
+
+
+def test_our_own_image_is_taken_from_the_registry_that_it_was_pushed_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    def images(registry: str) -> set[str]:
+        bodies = shop.images_of(_workloads(), registry)
+        return {c["image"] for body in bodies for c in body["spec"]["template"]["spec"]["containers"]}
+
+    assert images("") == {"busybox:1.36", "holdfast/prometheus:test"}
+    monkeypatch.setenv("TAG", "v2")
+    assert images("registry.example.com/platform") == {"busybox:1.36", "registry.example.com/platform/prometheus:v2"}
 
 
 def test_the_namespace_comes_first_and_is_opted_in() -> None:
@@ -39,8 +75,9 @@ def test_pods_end_quickly_and_fit_the_restricted_standard(body: dict[str, Any]) 
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     for container in spec["containers"]:
-        assert "trap 'exit 0' TERM" in container["command"][-1]
-        assert container["image"] == "busybox:1.36"
+        if container["image"] != "holdfast/prometheus:test":
+            assert "trap 'exit 0' TERM" in container["command"][-1]
+            assert container["image"] == "busybox:1.36"
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
         assert container["securityContext"]["allowPrivilegeEscalation"] is False
 

@@ -3,12 +3,12 @@ from io import StringIO
 from rich.console import Console, RenderableType
 
 from examples.demo import verdict, view
-from examples.demo.kubectl import RolloutStatus
+from examples.demo.kubectl import Metrics, RolloutStatus
 from tests.examples.demo import tale
 
 
-def _text(what: RenderableType) -> str:
-    console = Console(file=StringIO(), width=120, force_terminal=False)
+def _text(what: RenderableType, width: int = 120) -> str:
+    console = Console(file=StringIO(), width=width, force_terminal=False)
     console.print(what)
     file = console.file
     assert isinstance(file, StringIO)
@@ -18,12 +18,13 @@ def _text(what: RenderableType) -> str:
 def test_the_picture_says_who_is_held_since_when_and_what_the_check_does() -> None:
     told = tale.story()
     told.pod(1.0, None, tale.pod(tale.GOOD, held=True))
-    told.job(2.0, None, tale.job(tale.GOOD))
+    told.job(2.0, None, tale.job(tale.GOOD.definition))
     text = _text(view.live(told, 5.0))
     assert "1 held" in text
     assert "storefront-prices" in text
     assert "deno, starting 3.0 s" in text
-    assert "shut for 4.0 s" in text
+    assert "shut for " in text
+    assert "4.0 s" in text
     assert "none yet" in text
 
 
@@ -46,19 +47,62 @@ def test_the_picture_shows_no_more_than_the_last_lines() -> None:
 
 def test_the_account_sets_the_checks_time_against_the_holding_time() -> None:
     told = tale.story()
-    tale.tell_good(told)
-    tale.tell_bad(told)
-    text = _text(view.account(told, None))
-    row = next(line for line in text.splitlines() if "Deployment storefront" in line)
+    tale.tell_all(told)
+    text = _text(view.account(told, None, None))
+    row = next(line for line in text.splitlines() if "│ storefront" in line)
     assert "3.00 s" in row
-    assert "1.50 s" in row
+    assert "1.90 s" in row
+    assert "1.10 s" in row
     assert "1 ready" in row
+
+
+def test_the_account_tells_how_the_application_went_and_who_was_warned_of() -> None:
+    told = tale.story()
+    tale.tell_all(told)
+    text = _text(view.account(told, None, Metrics("keptn_app_deploymentduration{} 7", "")))
+    assert "before all workloads: suppliers-deliver Succeeded in 1.9 s" in text
+    assert "orders work" in text
+    assert "evaluation: articles-offered Succeeded, articles 3" in text
+    assert "shop-1: Completed Succeeded, 7.0 s after the apply" in text
+    assert "keptn_app_deploymentduration{} 7" in text
+    assert "1 ready, warned" in text
+
+
+def test_the_picture_has_the_application_with_its_phase_and_its_checks() -> None:
+    told = tale.story()
+    assert "not begun" in _text(view.live(told, 0.0))
+    tale.tell_good(told)
+    tale.tell_app(told)
+    text = _text(view.live(told, 8.0))
+    assert "1 of 2" in text
+    assert "Completed" in text
+    assert "then orders-work" in text
+    assert "articles 3" in text
+    assert "then storefront-welcomes" in text
+
+
+def test_picture_and_account_fit_a_narrow_terminal() -> None:
+    told = tale.story()
+    tale.tell_all(told)
+    told.app_version(8.0, None, tale.app_version("AppPostDeployEvaluations", "Progressing"))
+    told.pod(8.0, None, tale.pod(tale.GOOD, held=True, name="storefront-2"))
+    for what in (view.live(told, 8.0), view.account(told, None, None)):
+        assert "…" not in _text(what, width=80)
+
+
+def test_a_workload_that_only_warns_is_not_said_to_stay_shut() -> None:
+    told = tale.story()
+    told.pod(0.0, None, tale.pod(tale.WARNED, held=True))
+    tale.run(told, tale.WARNED.definition, 1.0, 2.0, "Failed")
+    text = _text(view.live(told, 5.0))
+    assert "shut for" in text
+    assert "stays shut" not in text
 
 
 def test_the_account_says_why_the_failed_one_is_held_in_its_own_words() -> None:
     told = tale.story()
     tale.tell_bad(told)
-    text = _text(view.account(told, None))
+    text = _text(view.account(told, None, None))
     assert "still held" in text
     assert "ERROR: not with real orders" in text
     assert "False ProgressDeadlineExceeded" in text
@@ -68,7 +112,7 @@ def test_the_account_says_why_the_failed_one_is_held_in_its_own_words() -> None:
 def test_the_account_shows_what_kubectl_says_of_the_rollout() -> None:
     told = tale.story()
     tale.tell_bad(told)
-    text = _text(view.account(told, RolloutStatus("kubectl rollout status", "error: it is over", 1)))
+    text = _text(view.account(told, RolloutStatus("kubectl rollout status", "error: it is over", 1), None))
     assert "kubectl rollout status says:" in text
     assert "error: it is over" in text
     assert "(exit status 1)" in text
@@ -77,8 +121,8 @@ def test_the_account_shows_what_kubectl_says_of_the_rollout() -> None:
 def test_brackets_in_what_a_check_printed_are_not_taken_for_markup() -> None:
     told = tale.story()
     tale.tell_bad(told)
-    told.workloads[1].check.last_lines = "[red]ERROR[/red] [1/2]"
-    assert "[red]ERROR[/red] [1/2]" in _text(view.account(told, None))
+    told.workloads[2].check.last_lines = "[red]ERROR[/red] [1/2]"
+    assert "[red]ERROR[/red] [1/2]" in _text(view.account(told, None, None))
 
 
 def test_claims_show_what_was_seen_only_where_they_did_not_hold() -> None:
