@@ -78,11 +78,10 @@ def workload_states(
     overtaken is not there any more. Source: keptn-behaviour 3.5.
     """
     app = app_version.spec.app_name
-    alive = standing(versions)
+    refs = app_version.spec.workloads
     states: list[WorkloadState] = []
     missing: list[WorkloadRef] = []
-    for ref in app_version.spec.workloads:
-        found = newest_of(ref, app, alive)
+    for ref, found in zip(refs, newest_of_each(refs, app, standing(versions)), strict=True):
         if found is None:
             missing.append(ref)
         state = found.status.status if found is not None else ""
@@ -93,6 +92,19 @@ def workload_states(
 def standing(versions: Iterable[WorkloadVersion]) -> list[WorkloadVersion]:
     """Those of `versions` that no newer one has overtaken, and that nobody deletes."""
     return [each for each in versions if not each.metadata.deletion_timestamp and not was_superseded(each.status)]
+
+
+def newest_of_each(
+    refs: Iterable[WorkloadRef], app: str, versions: Iterable[WorkloadVersion]
+) -> list[WorkloadVersion | None]:
+    """`newest_of` of each of `refs`. Nobody deletes old versions, so that not all are looked at for each."""
+    known: dict[str, list[WorkloadVersion]] = {}
+    for each in versions:
+        known.setdefault(each.spec.workload_name, []).append(each)
+    return [
+        newest_of(ref, app, [*known.get(names.workload_name(app, ref.name), ()), *known.get(ref.name, ())])
+        for ref in refs
+    ]
 
 
 def newest_of(ref: WorkloadRef, app: str, versions: Iterable[WorkloadVersion]) -> WorkloadVersion | None:

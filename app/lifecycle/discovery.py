@@ -104,8 +104,7 @@ def _has_outlived(current: AppVersion | None, app: App, versions: Iterable[Workl
     Keptn leaves workload versions that were made later and have ended too: nobody waits for them, and nothing that has
     ended is checked again for being taken over.
     """
-    standing = apps.standing(versions)
-    newest = (apps.newest_of(ref, app.metadata.name, standing) for ref in app.spec.workloads)
+    newest = apps.newest_of_each(app.spec.workloads, app.metadata.name, apps.standing(versions))
     return current is not None and any(
         each is not None and not _is_over(each) and apps.had_ended(current, each) for each in newest
     )

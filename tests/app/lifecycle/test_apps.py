@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.api import wellknown
+from app.api.app import WorkloadRef
+from app.api.workload import WorkloadVersion
 from app.lifecycle import apps, names
 from app.lifecycle.apps import AppGate
 from tests.builders import START, AppBuilder, AppVersionBuilder, VersionBuilder, app, app_version, version
@@ -238,6 +240,26 @@ class TestWorkloadStates:
 
     def test_one_that_is_being_deleted_is_not_there(self) -> None:
         assert self.states(part().status(status="Succeeded").deleting())[1] == ["cart", "pay"]
+
+    def test_one_of_an_app_with_a_long_name_is_found_by_its_own(self) -> None:
+        full = f"{'a' * 250}-12345678"
+        done = version("v").changed({"spec": {"app": "shop", "workloadName": full, "version": "1.0"}})
+        wanted = app_version(app("shop").changed({"spec": {"workloads": [{"name": full, "version": "1.0"}]}}))
+        states, missing = apps.workload_states(wanted.view, [done.status(status="Succeeded").view])
+        assert ([each.status for each in states], missing) == (["Succeeded"], [])
+
+    def test_old_versions_of_others_are_not_looked_at(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A hundred workloads with a hundred old versions each are a million looks otherwise, at each change."""
+        looked: list[WorkloadVersion] = []
+        own = apps._means
+
+        def means(ref: WorkloadRef, of: str, each: WorkloadVersion) -> bool:
+            looked.append(each)
+            return own(ref, of, each)
+
+        monkeypatch.setattr(apps, "_means", means)
+        self.states(*(part(name, f"{number}.0") for name in ("cart", "pay", "mail") for number in range(5)))
+        assert len(looked) == 10
 
 
 class TestDiscovered:
