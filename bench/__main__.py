@@ -26,6 +26,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rollouts", type=int, default=10, help="rollouts one at a time, of each sort (default 10)")
     parser.add_argument("--rounds", type=int, default=2, help="rounds of 10 rollouts at once (default 2)")
+    parser.add_argument("--apps", type=int, default=5, help="apps of six workloads, one after the other (default 5)")
     parser.add_argument("--installation", default="keptn-system", help="the namespace that Holdfast runs in")
     parser.add_argument("--strict", action="store_true", help="exit status 1 also for a goal that was not met")
     given = parser.parse_args()
@@ -35,13 +36,13 @@ def main() -> int:
         console.print(f"There is no cluster to measure: {kubeconfig} is not there. Run `make cluster` first.")
         return 1
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what it put into the cluster is taken away
-    options = Options(given.rollouts, given.rounds, given.installation)
+    options = Options(given.rollouts, given.rounds, given.apps, given.installation)
     try:
         return asyncio.run(_measure(console, options, given.strict))
     except (ApiError, ServerError) as error:
         console.print(f"The cluster does not answer as it should: {error}", style="bold red", markup=False)
     except TimeoutError:
-        console.print("A rollout did not get done in time; look at namespace holdfast-bench.", style="bold red")
+        console.print("A rollout did not get done in time; look at the namespaces holdfast-bench….", style="bold red")
     except KeyboardInterrupt:
         console.print("Stopped; nothing of it is left in the cluster.")
     return 1
@@ -66,6 +67,7 @@ async def _measure(console: Console, options: Options, strict: bool) -> int:
         "load_before": round(load, 1),
         "rollouts": options.rollouts,
         "rounds": options.rounds,
+        "apps": options.apps,
     }
     FOLDER.mkdir(exist_ok=True)
     file = FOLDER / f"{now:%Y%m%dT%H%M%SZ}.json"

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from bench import course
 from bench.accounting import Written
 from bench.memory import Resident
 from bench.report import Row
+from bench.writes import Counted
 
 ONE, APP, MANY, FLOOR_ONE, FLOOR_MANY, FAILED = "one", "app", "many", "floor one", "floor many", "failed"
-# What the least possible release costs: the Job, and the patch that opens the gate.
-FLOOR_WRITES = 2.0
+APPS, FLOOR_APPS = "apps", "floor apps"
 
 
 @dataclass(slots=True)
@@ -21,15 +22,14 @@ class Measured:
     admissions: float = 0
     own_admissions: int = 0
     admission_seconds: float = 0
-    written: Written | None = None
-    written_for: int = 0
+    counted: Counted | None = None
     floor_writes: float | None = None
     idle: Sequence[Resident] = field(default_factory=tuple)
     afterwards: Sequence[Resident] = field(default_factory=tuple)
 
 
 def rows(measured: Measured) -> list[Row]:
-    """The issue's table, and one row more: how soon a failed check fails the rollout."""
+    """The issues' tables, and one row more: how soon a failed check fails the rollout."""
     series = measured.series
     mean = 1000 * measured.admission_seconds / measured.admissions if measured.admissions else None
     return [
@@ -63,6 +63,7 @@ def rows(measured: Measured) -> list[Row]:
             _spread(series.get(MANY)),
             3,
         ),
+        _apps(series),
         Row(
             "pod admission, by the API server's own histogram",
             "ms",
@@ -71,7 +72,7 @@ def rows(measured: Measured) -> list[Row]:
             keptn="32 ms",
             note=_pods(measured),
         ),
-        _writes(measured),
+        *_writes(measured),
         _memory("webhook", 75, "59 MB", measured),
         _memory("worker", 90, "41 MB", measured),
         Row(
@@ -91,15 +92,57 @@ def _pods(measured: Measured) -> str:
     return f"mean of {measured.admissions:.0f} pods" + (f", {others:.0f} of them of other work" if others > 0 else "")
 
 
-def _writes(measured: Measured) -> Row:
-    what = "writes to the API for a rollout with one task"
-    if measured.written is None or not measured.written_for:
+def _apps(series: Mapping[str, Sequence[float]]) -> Row:
+    values = series.get(APPS)
+    starting = _median(series.get(f"{APPS}, {course.STARTING}"))
+    note = _spread(values, 2)
+    if note and starting is not None:
+        note += f"; {starting:.2f} s of it {course.STARTING}"
+    return Row(
+        "an app of six workloads, from apply to Completed, beyond its Jobs' own times on the longest path",
+        "s",
+        _median(values),
+        2.0,
+        _median(series.get(FLOOR_APPS)),
+        note=note,
+    )
+
+
+def _writes(measured: Measured) -> list[Row]:
+    opening = "writes to the API for a rollout with one task, until its gate is open"
+    whole = "the same, until its app version has ended"
+    counted, floor = measured.counted, measured.floor_writes
+    if counted is None or not counted.rollouts:
         note = "the API server's counters did not show the installation's requests"
-        return Row(what, "", None, 14, measured.floor_writes, "about 50", note, 1)
-    count = measured.written_for
-    each = measured.written.others / count
-    note = f"mean of {count}, removal included; {measured.written.events / count:.1f} events beside them"
-    return Row(what, "", each, 14, measured.floor_writes, "about 50", note, 1)
+        return [Row(what, "", None, 14, floor, "about 50", note, 1) for what in (opening, whole)]
+    number = counted.rollouts
+    return [
+        Row(
+            opening,
+            "",
+            counted.opening.others / number,
+            14,
+            floor,
+            "about 50",
+            f"mean of {number}, each of a new workload; {_kinds(counted.opening, number)}",
+            1,
+        ),
+        Row(
+            whole,
+            "",
+            counted.rollout.others / number,
+            14,
+            floor,
+            "about 50",
+            f"{_kinds(counted.ending, number)} more; not counted: {counted.rollout.events / number:.1f} events, "
+            f"and {counted.removal.others / number:.1f} when it is removed",
+            1,
+        ),
+    ]
+
+
+def _kinds(written: Written, number: int) -> str:
+    return ", ".join(f"{kind} {count / number:.3g}" for kind, count in written.kinds.items() if count) or "none"
 
 
 def _memory(role: str, goal: float, keptn: str, measured: Measured) -> Row:
@@ -116,5 +159,5 @@ def _median(values: Sequence[float] | None) -> float | None:
     return median(values) if values else None
 
 
-def _spread(values: Sequence[float] | None) -> str:
-    return f"median of {len(values)}, {min(values):.3f} to {max(values):.3f} s" if values else ""
+def _spread(values: Sequence[float] | None, digits: int = 3) -> str:
+    return f"median of {len(values)}, {min(values):.{digits}f} to {max(values):.{digits}f} s" if values else ""

@@ -1,4 +1,4 @@
-"""The objects that the measurement puts into the cluster. All of them live in two namespaces of its own."""
+"""The objects that the measurement puts into the cluster. All of them live in namespaces of its own."""
 
 from typing import Any
 
@@ -8,6 +8,8 @@ Json = dict[str, Any]
 
 OPTED_IN = "holdfast-bench"
 PLAIN = "holdfast-bench-floor"
+APPS = "holdfast-bench-apps"
+APPS_PLAIN = "holdfast-bench-apps-floor"
 FLOOR_GATE = "bench.holdfast/floor"
 NAME_LABEL = "app.kubernetes.io/name"
 PASSING = "one-second"
@@ -44,13 +46,17 @@ def definition(name: str) -> Json:
     }
 
 
-def deployment(name: str, *, check: str = "", app: str = "") -> Json:
-    """One pod, asking for `check`; without one, held by a gate of the floor's own instead."""
+def deployment(name: str, *, check: str = "", after: str = "", app: str = "") -> Json:
+    """One pod, asking for `check`; without one, held by a gate of the floor's own instead. `after` is a check for when
+    it is up.
+    """
     annotations = {"keptn.sh/pre-deployment-tasks": check, wellknown.VERSION: "1"} if check else {}
     if check and app:
         annotations[wellknown.APP] = app
     if check:
         annotations[wellknown.WORKLOAD] = name
+    if check and after:
+        annotations["keptn.sh/post-deployment-tasks"] = after
     pod: Json = {
         "terminationGracePeriodSeconds": 1,
         "automountServiceAccountToken": False,
@@ -78,6 +84,25 @@ def deployment(name: str, *, check: str = "", app: str = "") -> Json:
     }
 
 
+def app_context(app: str, check: str) -> Json:
+    """`check` before and after all workloads of `app`."""
+    return {
+        "apiVersion": wellknown.API_VERSION,
+        "kind": "KeptnAppContext",
+        "metadata": {"name": app},
+        "spec": {"preDeploymentTasks": [check], "postDeploymentTasks": [check]},
+    }
+
+
+def gets_ready_late(body: Json, seconds: int) -> Json:
+    """The same Deployment, whose pod is ready only so many seconds after its start."""
+    spec = body["spec"]["template"]["spec"]
+    probe = {"exec": {"command": ["true"]}, "initialDelaySeconds": seconds, "periodSeconds": 1}
+    containers = [container | {"readinessProbe": probe} for container in spec["containers"]]
+    template = body["spec"]["template"] | {"spec": spec | {"containers": containers}}
+    return body | {"spec": body["spec"] | {"template": template}}
+
+
 def same_job(original: Json, rollout: str) -> Json:
     """A Job that runs just what `original` runs, for `rollout`, but belongs to nobody."""
     spec = original["spec"]
@@ -94,6 +119,18 @@ def same_job(original: Json, rollout: str) -> Json:
             "template": {"metadata": {"labels": kept}, "spec": template["spec"]},
         },
     }
+
+
+def same_app_job(original: Json, app: str, workload: str, when: str) -> Json:
+    """A Job that runs just what `original` runs, marked as Holdfast marks that of a check of `app` or one of its
+    workloads; `when` is `pre` or `post`.
+    """
+    job = same_job(original, f"{when}-{workload or app}")
+    marks = {wellknown.APP: app, wellknown.TASK_NAME: f"{when}-{original['metadata']['name']}"}
+    if workload:
+        marks[wellknown.WORKLOAD] = f"{app}-{workload}"
+    job["metadata"]["annotations"] = marks
+    return job
 
 
 def open_gate() -> list[Json]:

@@ -2,19 +2,15 @@
 
 import asyncio
 import contextlib
-import random
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import TypeVar
 
 from app.api.core import Deployment, Job, Pod
 from app.cluster import resources
-from app.cluster.api import Api, Json, Resource
+from app.cluster.api import Api
 from app.cluster.errors import NotFound
-from app.cluster.informer import Informer
+from bench.following import follow, running
 from bench.manifests import deployment
 from bench.stopwatch import Stopwatch, Times
-
-V = TypeVar("V", Pod, Job, Deployment)
 
 # Until what is left of a rollout after its pod has gone has been collected, and no longer takes the next one's time.
 _QUIET_SECONDS = 1.0
@@ -54,29 +50,14 @@ class Rollouts:
 async def timed(api: Api, namespace: str) -> AsyncIterator[Stopwatch]:
     """A stopwatch on the pods, Jobs and Deployments of a namespace. Enters once its watches stand."""
     stopwatch = Stopwatch()
-
-    def follow(resource: Resource, view: type[V], tell: Callable[[V | None, V | None], None]) -> Informer[V]:
-        def decode(body: Json) -> V:
-            return view.model_validate(body)
-
-        informer = Informer(api, resource, decode, namespace=namespace, rng=random.Random())
-        informer.subscribe(tell)
-        return informer
-
-    informers: list[Informer[Pod] | Informer[Job] | Informer[Deployment]] = [
-        follow(resources.PODS, Pod, stopwatch.pod),
-        follow(resources.JOBS, Job, stopwatch.job),
-        follow(resources.DEPLOYMENTS, Deployment, stopwatch.deployment),
-    ]
-    running = [asyncio.create_task(informer.run()) for informer in informers]
-    try:
-        for informer in informers:
-            await informer.synced()
+    async with running(
+        [
+            follow(api, namespace, resources.PODS, Pod, stopwatch.pod),
+            follow(api, namespace, resources.JOBS, Job, stopwatch.job),
+            follow(api, namespace, resources.DEPLOYMENTS, Deployment, stopwatch.deployment),
+        ]
+    ):
         yield stopwatch
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
 
 
 async def remove(api: Api, namespaces: Sequence[str], seconds: float = 90.0) -> None:

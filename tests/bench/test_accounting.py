@@ -9,9 +9,9 @@ from bench.accounting import Written
 pytestmark = pytest.mark.looptime
 
 
-def _page(events: int, leases: int, writes: int) -> str:
+def _page(events: int, leases: int, tasks: int, other: int = 0) -> str:
     name = "apiserver_flowcontrol_dispatched_requests_total"
-    counts = {"events": events, "leases": leases, "writes": writes}
+    counts = {"events": events, "leases": leases, "writes-keptntask": tasks, "writes-other": other}
     lines = [
         f'{name}{{flow_schema="holdfast-bench-{kind}",priority_level="workload-low"}} {count}'
         for kind, count in counts.items()
@@ -44,12 +44,14 @@ class _Cluster:
 
 
 def test_events_leases_and_all_else_are_told_apart() -> None:
-    assert accounting.written(_page(3, 4, 5)) == Written(events=3, leases=4, others=5)
+    written = accounting.written(_page(3, 4, 5, other=2))
+    assert (written.events, written.leases, written.others) == (3, 4, 7)
+    assert {kind: count for kind, count in written.kinds.items() if count} == {"KeptnTask": 5, "other": 2}
 
 
 def test_a_difference_and_a_sum_of_what_was_written() -> None:
-    assert Written(5, 6, 7).since(Written(1, 2, 3)) == Written(4, 4, 4)
-    assert Written(1, 1, 1).plus(Written(1, 2, 3)) == Written(2, 3, 4)
+    assert Written(5, 6, {"Pod": 7, "Job": 1}).since(Written(1, 2, {"Pod": 3})) == Written(4, 4, {"Pod": 4, "Job": 1})
+    assert Written(1, 1, {"Pod": 1}).plus(Written(1, 2, {"Job": 3})) == Written(2, 3, {"Pod": 1, "Job": 3})
 
 
 async def test_the_narrow_schemas_come_before_the_one_for_all_else() -> None:
@@ -57,8 +59,12 @@ async def test_the_narrow_schemas_come_before_the_one_for_all_else() -> None:
     assert await accounting.begin(cluster, "keptn-system", "rollouts", cluster.metrics)  # type: ignore[arg-type]
     by_precedence = sorted(cluster.schemas, key=lambda body: body["spec"]["matchingPrecedence"])
     rules = [body["spec"]["rules"][0]["resourceRules"][0] for body in by_precedence]
-    assert [rule["resources"] for rule in rules] == [["events"], ["leases"], ["*"]]
-    assert [rule["namespaces"] for rule in rules] == [["rollouts"], ["keptn-system"], ["rollouts"]]
+    plurals = [rule["resources"] for rule in rules]
+    assert (plurals[0], plurals[1], plurals[-1]) == (["events"], ["leases"], ["*"])
+    assert ["keptntasks", "keptntasks/status"] in plurals[2:-1]
+    assert [rule["namespaces"] for rule in rules[:3]] == [["rollouts"], ["keptn-system"], ["rollouts"]]
+    precedences = [body["spec"]["matchingPrecedence"] for body in by_precedence]
+    assert len(set(precedences)) == len(precedences)
     for body in cluster.schemas:
         assert body["spec"]["rules"][0]["subjects"][0]["group"]["name"] == "system:serviceaccounts:keptn-system"
 
@@ -77,4 +83,4 @@ async def test_schemas_of_a_run_that_was_killed_are_made_anew() -> None:
 async def test_all_schemas_are_taken_away_though_one_is_gone_already() -> None:
     cluster = _Cluster(counts=True)
     await accounting.end(cluster)  # type: ignore[arg-type]
-    assert len(cluster.deleted) == 3
+    assert cluster.deleted == [body["metadata"]["name"] for body in accounting.schemas("", "")]

@@ -1,8 +1,10 @@
 from bench import figures
 from bench.accounting import Written
+from bench.course import STARTING
 from bench.figures import Measured
 from bench.memory import Resident
 from bench.report import Row
+from bench.writes import Counted
 
 
 def _row(measured: Measured, word: str) -> Row:
@@ -26,7 +28,7 @@ def test_the_figure_is_the_median_beside_the_median_of_its_own_floor() -> None:
 
 
 def test_what_was_not_measured_is_neither_met_nor_missed() -> None:
-    assert [row.met for row in figures.rows(Measured({}))] == [None] * 8
+    assert [row.met for row in figures.rows(Measured({}))] == [None] * 10
 
 
 def test_admission_is_the_mean_in_milliseconds() -> None:
@@ -36,12 +38,26 @@ def test_admission_is_the_mean_in_milliseconds() -> None:
     assert row.note == "mean of 40 pods, 10 of them of other work"
 
 
-def test_writes_are_counted_for_each_rollout_and_events_stand_apart() -> None:
-    row = _row(
-        Measured({}, written=Written(events=30, leases=99, others=110), written_for=10, floor_writes=2), "writes"
+def test_writes_are_counted_to_the_gate_and_to_the_end_and_the_notes_say_of_what() -> None:
+    counted = Counted(
+        opening=Written(events=20, kinds={"KeptnTask": 80, "Pod": 10}),
+        ending=Written(events=10, kinds={"KeptnAppVersion": 20, "Job": 0}),
+        removal=Written(kinds={"KeptnApp": 15}),
+        rollouts=10,
     )
-    assert (row.measured, row.floor, row.met) == (11.0, 2, True)
-    assert "3.0 events" in row.note
+    measured = Measured({}, counted=counted, floor_writes=2)
+    opening, whole = _row(measured, "until its gate"), _row(measured, "until its app version")
+    assert (opening.measured, opening.floor, opening.met) == (9.0, 2, True)
+    assert opening.note == "mean of 10, each of a new workload; KeptnTask 8, Pod 1"
+    assert (whole.measured, whole.floor, whole.met) == (11.0, 2, True)
+    assert whole.note == "KeptnAppVersion 2 more; not counted: 3.0 events, and 1.5 when it is removed"
+
+
+def test_an_apps_figure_stands_beside_the_same_jobs_and_pods_without_holdfast() -> None:
+    series = {figures.APPS: [2.5, 1.75, 1.5], f"{figures.APPS}, {STARTING}": [0.9], figures.FLOOR_APPS: [1.1]}
+    row = _row(Measured(series), "app of six")
+    assert (row.measured, row.floor, row.goal, row.met) == (1.75, 1.1, 2.0, True)
+    assert row.note == "median of 3, 1.50 to 2.50 s; 0.90 s of it from the gates to all up"
 
 
 def test_memory_is_the_largest_replica_before_the_load_and_the_note_has_it_afterwards() -> None:

@@ -62,3 +62,32 @@ def test_the_floors_job_runs_the_same_but_belongs_to_nobody() -> None:
         "activeDeadlineSeconds": 120,
         "template": {"metadata": {"labels": {"team": "blue"}}, "spec": {"containers": [{"name": "check"}]}},
     }
+
+
+def test_checks_for_afterwards_are_asked_for_beside_those_before() -> None:
+    template = manifests.deployment("x", check="one-second", after="one-second", app="shop")["spec"]["template"]
+    assert template["metadata"]["annotations"]["keptn.sh/post-deployment-tasks"] == "one-second"
+    context = manifests.app_context("shop", "one-second")
+    assert context["spec"] == {"preDeploymentTasks": ["one-second"], "postDeploymentTasks": ["one-second"]}
+
+
+def test_a_pod_that_gets_ready_late_is_the_same_but_for_its_probe() -> None:
+    body = manifests.deployment("x", check="one-second")
+    late = manifests.gets_ready_late(body, 3)
+    (container,) = late["spec"]["template"]["spec"]["containers"]
+    assert container.pop("readinessProbe")["initialDelaySeconds"] == 3
+    assert late == body
+
+
+def test_a_job_of_an_apps_floor_is_marked_as_holdfasts_own() -> None:
+    original = {
+        "metadata": {"name": "pre-one-second-1"},
+        "spec": {"backoffLimit": 0, "activeDeadlineSeconds": 120, "template": {"spec": {"containers": []}}},
+    }
+    job = manifests.same_app_job(original, "shop", "shop-1", "post")
+    assert job["metadata"]["name"] == "floor-post-shop-1"
+    assert job["metadata"]["annotations"]["keptn.sh/workload"] == "shop-shop-1"
+    assert job["metadata"]["annotations"]["keptn.sh/task-name"].startswith("post-")
+    of_app = manifests.same_app_job(original, "shop", "", "pre")
+    assert of_app["metadata"]["name"] == "floor-pre-shop"
+    assert "keptn.sh/workload" not in of_app["metadata"]["annotations"]
