@@ -128,13 +128,14 @@ def test_an_overtaken_revisions_verdict_changes_nothing_for_the_one_that_overtoo
     assert not [reason for status, reason in messages if status == "False"]
 
 
-def test_evaluations_that_nobody_judges_hold_the_pods_and_say_so(kube: Kube, eyes: Eyes) -> None:
+def test_an_evaluation_without_its_definition_holds_the_pods_and_says_so(kube: Kube, eyes: Eyes) -> None:
     keys = manifests.keys("waiter", "check", pre_deployment_evaluations="load")
     kube.create_all(
         eyes.namespace, manifests.container("check", "exit 0"), manifests.workload("Deployment", "waiter", keys)
     )
     eyes.passed("check")
-    eyes.event("Deployment", "waiter", lambda event: "evaluations load" in event["message"], "why it is held")
+    words = f"there is no KeptnEvaluationDefinition load in namespace {eyes.namespace}"
+    eyes.event("Deployment", "waiter", lambda event: words in event["message"], "why it is held")
     assert len(eyes.held("waiter")) == 1
 
 
