@@ -104,9 +104,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         "observability-timeout-forgotten",
         "a workload that never gets ready is being deployed for ever",
         "I3",
-        "lifecycle/workloadversions.py",
-        "    if around.waited >= around.timeout:\n",
-        "    if False:\n",
+        "worker/workloadversions.py",
+        "            timeout=context.config().observability_seconds,\n",
+        "            timeout=86400.0,\n",
     ),
     one(
         "warn-is-enforce",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _QUICK = Check("check", Script(0.3))
 _SLOW = Check("check", Script(3.0), retries=0)
 _FAILS = Check("check", Script(1.7, fails=9), retries=0)
+_LONG = Check("check", Script(25.0), retries=0)
 _SHORT_LIVED = Check("check", Script(0.3), ttl=0)
 _SCRIPT = Check("check", Script(0.5), runs="configmap")
 _WEB = Workload("web", replicas=2, template=Template("shop/web:1", "1.0", ("check",)))
@@ -129,6 +130,7 @@ WORLDS: dict[str, Plan] = {
     "failed-check-warns": replace(_plan(_FAILS, _WEB), policy="warn"),
     "config-elsewhere": replace(_plan(_FAILS, _WEB), configs=(config(SHOP, blockDeployment=False),)),
     "config-set-late": _plan(_FAILS, _WEB, (7.0, _Put(config(blockDeployment=False))), length=20.0),
+    "released-in-a-long-check": _plan(_LONG, _WEB, (1.0, _Apply(_released(_WEB, 2))), length=20.0),
     "three-releases": _plan(
         _SLOW, _WEB, (1.0, _Apply(_released(_WEB, 2))), (2.0, _Apply(_released(_WEB, 3))), length=20.0
     ),

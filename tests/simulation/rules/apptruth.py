@@ -34,6 +34,7 @@ class AppFacts:
     begun: float | None = None
     ended: float | None = None
     over: bool = False  # its status says that nothing of it goes on
+    overtaken: float | None = None  # since when it says so, and that none of its phases has failed
     deprecated: float | None = None
     gone: bool = False
 
@@ -138,6 +139,8 @@ class AppTruth:
         if facts.begun is None and status.get("currentPhase"):
             facts.begun = change.time
         facts.over = facts.over or status.get("status") in FINAL
+        if facts.overtaken is None and is_overtaken(status):
+            facts.overtaken = change.time
         if facts.ended is None and status.get("endTime"):
             facts.ended = change.time
         if facts.deprecated is None and status.get("status") == "Deprecated":
@@ -175,6 +178,12 @@ class AppTruth:
         meta = change.body["metadata"]
         value = str(((change.new or {}).get("status") or {}).get("value", ""))
         self._metrics.setdefault((meta["namespace"], meta["name"]), []).append((change.time, value))
+
+
+def is_overtaken(status: Json) -> bool:
+    """Whether a version says that it is over, and no phase of it has failed."""
+    states = [value for field, value in status.items() if field.endswith("Status") and isinstance(value, str)]
+    return status.get("status") in ("Failed", "Deprecated") and "Failed" not in states
 
 
 def is_met(value: str, target: str) -> bool:

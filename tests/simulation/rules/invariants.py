@@ -199,9 +199,15 @@ class Invariants:
             self._finding("I7", f"KeptnTask {facts.name} went from {was} back to {state or 'nothing'}")
         if old is None or state == _status(old).get("status", ""):
             return
+        why = _status(new).get("reason")
+        owner_facts = self._truth.version_of(facts.version_uid)
+        since = owner_facts.overtaken if owner_facts is not None else None
+        if why != SUPERSEDED and since is not None and since < change.time - self._truth.policies.late:
+            self._finding(
+                "I3", f"KeptnTask {facts.name} ran on for {change.time - since:.0f} s for an overtaken version"
+            )
         if state == "Succeeded" and not facts.good:
             self._finding("I2", f"KeptnTask {facts.name} is Succeeded although no pod of it has ended well")
-        why = _status(new).get("reason")
         tries = new["spec"].get("retries", 0) + 1
         failures = facts.bad + facts.lost
         if state == "Failed" and why == SUPERSEDED:

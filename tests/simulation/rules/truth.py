@@ -14,7 +14,7 @@ from tests.simulation.apiserver.server import Server
 from tests.simulation.apiserver.store import Change
 from tests.simulation.controllers import objects
 from tests.simulation.manifests import controller_of
-from tests.simulation.rules.apptruth import FINAL, PASSED, AppFacts, AppTruth
+from tests.simulation.rules.apptruth import FINAL, PASSED, AppFacts, AppTruth, is_overtaken
 from tests.simulation.rules.policytruth import PolicyTruth
 from tests.simulation.rules.uptruth import UpTruth
 
@@ -39,6 +39,7 @@ class VersionFacts:
     started: bool = False  # its status says that its pods may go
     done: bool = False  # its status says that all of it has ended well
     over: bool = False  # its status says that nothing of it goes on
+    overtaken: float | None = None  # since when it says so, and that none of its phases has failed
     listed: tuple[str, ...] = ()  # revisions that its status covers
     retry: str = ""
     gone: bool = False
@@ -246,6 +247,8 @@ class Truth:
         facts.started = facts.started or bool(status.get("deploymentStartTime"))
         facts.done = facts.done or status.get("status") == "Succeeded"
         facts.over = facts.over or status.get("status") in FINAL
+        if facts.overtaken is None and is_overtaken(status):
+            facts.overtaken = change.time
 
     def _task(self, change: Change) -> None:
         meta = change.body["metadata"]
