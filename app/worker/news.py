@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.api.app import AppVersion
+from app.api.app import App, AppVersion
 from app.api.core import Deployment, Job, Namespace, Pod
 from app.api.evaluation import Evaluation, EvaluationDefinition
 from app.api.meta import Object
@@ -62,6 +62,7 @@ class News:
         caches.tasks.subscribe(self._task)
         caches.versions.subscribe(self._version)
         caches.app_versions.subscribe(self._app_version)
+        caches.apps.subscribe(self._app)
         caches.evaluations.subscribe(self._evaluation)
         caches.definitions.subscribe(self._definition)
         caches.evaluation_definitions.subscribe(self._evaluation_definition)
@@ -147,8 +148,20 @@ class News:
         if new is not None:
             self._to.app_versions.add(version.key)
         self._end_with(new)
-        caches, namespace = self._context.caches, version.metadata.namespace
-        for each in caches.versions.by_index(BY_APP, scoped(namespace, version.spec.app_name)):
+        self._wake_workloads(version.metadata.namespace, version.spec.app_name)
+
+    def _app(self, old: App | None, new: App | None) -> None:
+        """Its versions go by what it is now, and by what stands on it. They may have been seen before it was."""
+        app = new or old
+        if app is None or (old and new and _of_use_to_versions(old) == _of_use_to_versions(new)):
+            return
+        for each in self._of_app(*app.key):
+            self._to.app_versions.add(each.key)
+        self._wake_workloads(*app.key)
+
+    def _wake_workloads(self, namespace: str, app: str) -> None:
+        """Looks at the workload versions that an app keeps waiting."""
+        for each in self._context.caches.versions.by_index(BY_APP, scoped(namespace, app)):
             if not has_passed(each.status) and not is_completed(each.status.status):
                 self.judge(each.key)
                 for revision in self._links.waiting_for(each.key):
@@ -269,3 +282,9 @@ class News:
 def _of_use_to_app(version: WorkloadVersion) -> tuple[object, ...]:
     """What an app version goes by when it looks at its workloads."""
     return version.status.status, version.spec.version, has_passed(version.status)
+
+
+def _of_use_to_versions(app: App) -> tuple[object, ...]:
+    """What a KeptnApp's versions, and the workloads that wait for them, go by."""
+    meta = app.metadata
+    return meta.uid, meta.generation, meta.annotations, meta.labels, meta.deletion_timestamp

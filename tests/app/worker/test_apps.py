@@ -8,7 +8,7 @@ import pytest
 from app.cluster import errors, resources
 from app.cluster.api import Json
 from tests.app.worker.world import World, settled
-from tests.builders import app
+from tests.builders import app, app_version
 from tests.fakes.api import Call
 
 pytestmark = pytest.mark.looptime
@@ -214,3 +214,17 @@ async def test_lists_on_an_app_of_an_old_version_count_and_a_context_before_them
         await settled(world)
         (event,) = [event for event in world.events("KeptnApp") if event["reason"] == "ListsIgnored"]
         assert "preDeploymentTasks" in event["message"]
+
+
+async def test_a_version_that_was_seen_before_its_app_begins_once_that_is_seen() -> None:
+    """A new leader may hear of what its predecessor made before it hears of what that was made for."""
+    async with World() as world:
+        world.define("db")
+        newer = app("shop").version("1.0", generation=2).lists(cart="1.0")
+        written(world)
+        await world.until(lambda: FIRST in world.app_versions())
+        world.api.put(app_version(newer).changed({"spec": {"preDeploymentTasks": ["db"]}}).raw)
+        await settled(world)
+        assert world.kubelet.started == {}
+        world.api.edit(resources.APPS, "shop", {"spec": {"revision": 2}})
+        await world.until(lambda: world.kubelet.started == {"db": 1})
