@@ -26,7 +26,10 @@ def live(story: Story, now: float) -> RenderableType:
     for workload in story.workloads:
         name = _name(workload.expected.name, workload.expected.kind)
         table.add_row(name, pods(workload).replace(", ", "\n"), checks(workload, now), gate(workload, now))
-    return Group(table, *(line(one) for one in story.lines[-_LINES:]))
+    lines = [line(one) for one in story.lines[-_LINES:]]
+    for each in lines:
+        each.no_wrap, each.overflow = True, "ellipsis"
+    return Group(table, *lines)
 
 
 def line(one: Line) -> Text:
@@ -45,12 +48,11 @@ def pods(workload: Workload) -> str:
 
 
 def checks(workload: Workload, now: float) -> Text:
-    """What its checks do, and since when or for how long."""
-    text = Text(f"{workload.expected.definition}\n{workload.expected.runner}")
-    text.append(_doing(workload.check, now, ", "))
+    """What its check does, and since when or for how long; later the same of the one after the deployment."""
     if workload.after is not None and workload.after.started is not None:
-        text.append(f"\nthen {workload.after.definition}").append(_doing(workload.after, now, "\n"))
-    return text
+        return Text(f"then {workload.after.definition}").append(_doing(workload.after, now, "\n"))
+    text = Text(f"{workload.expected.definition}\n{workload.expected.runner}")
+    return text.append(_doing(workload.check, now, ", "))
 
 
 def _doing(one: Check, now: float, before: str) -> Text:
@@ -70,16 +72,21 @@ def _application(story: Story, now: float) -> tuple[Text, Text, Text, Text]:
     """The application's row: how many of its workloads are up, its checks, and its phase."""
     app, members = story.app, story.members
     up = sum(one.up is not None for one in members)
-    text = Text(app.check.definition).append(_doing(app.check, now, "\n"))
+    words = app.phase.replace("Tasks", "\nTasks").replace("Evaluations", "\nEvaluations") or "not begun"
+    phase = Text(words, style="green" if app.ended is not None else "yellow")
+    name = _name(app.expected.name, "application")
+    return name, Text(f"{up} of {len(members)}\nup"), _latest(app, now), phase
+
+
+def _latest(app: Application, now: float) -> Text:
+    """The application's check, or what has followed that."""
+    evaluation = app.evaluation
+    if evaluation.verdict:
+        style = "green" if evaluation.verdict == "Succeeded" else "red"
+        return Text(f"then {evaluation.definition}\n").append(", ".join(evaluation.results), style=style)
     if app.after.started is not None:
-        text.append(f"\nthen {app.after.definition}").append(_doing(app.after, now, "\n"))
-    if app.evaluation.verdict:
-        passed = app.evaluation.verdict == "Succeeded"
-        text.append(f"\nand {app.evaluation.definition}\n")
-        text.append(", ".join(app.evaluation.results), style="green" if passed else "red")
-    name = app.phase.replace("Tasks", "\nTasks").replace("Evaluations", "\nEvaluations") or "not begun"
-    phase = Text(name, style="green" if app.ended is not None else "yellow")
-    return _name(app.expected.name, "application"), Text(f"{up} of {len(members)}\nup"), text, phase
+        return Text(f"then {app.after.definition}").append(_doing(app.after, now, "\n"))
+    return Text(app.check.definition).append(_doing(app.check, now, "\n"))
 
 
 def gate(workload: Workload, now: float) -> Text:
