@@ -21,12 +21,20 @@ ParentKey = tuple[str, str, str]  # kind (Deployment or StatefulSet), namespace,
 
 @dataclass(frozen=True, slots=True)
 class _Newest:
-    """Who has the pods of the newest revision, that revision as a status lists it, and all (uid) who may have pods."""
+    """Who has the pods of the newest revision, that revision as a status lists it, and all (uid) who may have pods.
+
+    `parent` is the uid of the workload that a person wrote.
+    """
 
     kind: str
     meta: ObjectMeta
     revision: str
     owners: tuple[str, ...]
+    parent: str
+
+    def has(self, workload: Workload) -> bool:
+        """Whether the KeptnWorkload is this workload's, and not that of another which has its name too."""
+        return any(owner.uid in (self.parent, *self.owners) for owner in workload.metadata.owner_references)
 
 
 class RollbackReconciler:
@@ -47,7 +55,7 @@ class RollbackReconciler:
         ]
         for name in {each.spec.workload_name for each in versions}:
             workload = caches.workloads.get(namespace, name)
-            if workload is not None and not workload.metadata.deletion_timestamp:
+            if workload is not None and not workload.metadata.deletion_timestamp and newest.has(workload):
                 found = rollbacks.went_back_to(workload, versions)
                 if found is not None:
                     await self._speak(workload, found, newest)
@@ -60,13 +68,14 @@ class RollbackReconciler:
             revision = rollbacks.newest_revision(found) if found is not None else None
             if found is None or revision is None:
                 return None
-            return _Newest(kind, found.metadata, revision, (found.metadata.uid,))
+            return _Newest(kind, found.metadata, revision, (found.metadata.uid,), found.metadata.uid)
         above = caches.deployments.get(namespace, name)
         owned = caches.replica_sets.by_index(BY_OWNER, above.metadata.uid) if above is not None else []
         own = rollbacks.newest_replica_set(above, owned) if above is not None else None
-        if own is None:
+        if own is None or above is None:
             return None
-        return _Newest("ReplicaSet", own.metadata, own.metadata.uid, tuple(each.metadata.uid for each in owned))
+        owners = tuple(each.metadata.uid for each in owned)
+        return _Newest("ReplicaSet", own.metadata, own.metadata.uid, owners, above.metadata.uid)
 
     async def _speak(self, workload: Workload, version: WorkloadVersion, newest: _Newest) -> None:
         meta, cache, api = workload.metadata, self._context.caches.workloads, self._context.api

@@ -7,7 +7,7 @@ import pytest
 from app.api.wellknown import DEPLOYMENT_REVISION
 from app.cluster import resources
 from tests.app.worker.world import ONCE, World, settled
-from tests.builders import pod, stateful_set
+from tests.builders import deployment, pod, replica_set, stateful_set
 
 pytestmark = pytest.mark.looptime
 
@@ -81,6 +81,29 @@ async def test_nothing_is_done_for_what_only_restarts_or_is_seen_again() -> None
         await settled(world)
         await world.restart()
         assert await settled(world) == 0
+
+
+async def test_two_workloads_of_one_name_do_not_take_it_from_each_other() -> None:
+    """As a canary beside what it is to replace may have it: who was deployed last has the KeptnWorkload."""
+    async with World() as world:
+        world.deploy(checks="", version="1.0")
+        await world.until(world.is_open)
+        world.is_up("web")
+        await settled(world)
+        above = deployment("canary").marked(DEPLOYMENT_REVISION, "1")
+        keys = {"keptn.sh/workload": "web", "keptn.sh/version": "1.1"}
+        template = {"metadata": {"annotations": keys}, "spec": {"containers": [{"name": "main", "image": "web:2"}]}}
+        own = replica_set("canary-1").owned_by(above).marked(DEPLOYMENT_REVISION, "1")
+        for each in (above, own.changed({"spec": {"template": template}})):
+            world.api.put(each.raw)
+        world.scale_up("canary-1", "canary-1-0")
+        await world.until(world.is_open)
+        world.is_up("canary")
+        await settled(world)
+        assert says(world) == ("1.1", "1.1")
+        await world.restart()
+        assert await settled(world) == 0
+        assert says(world) == ("1.1", "1.1")
 
 
 async def test_a_stateful_set_goes_back_too() -> None:
