@@ -6,7 +6,7 @@ from typing import Final
 
 from app.api.workload import WorkloadVersion
 from app.lifecycle import advance
-from app.lifecycle.advance import Carrier, Judgement, Seen, Step
+from app.lifecycle.advance import Carrier, Fields, Judgement, Seen, Step
 from app.lifecycle.deployed import Deployed
 from app.lifecycle.phases import WORKLOAD_DEPLOY, WORKLOAD_PHASES, Phase
 from app.lifecycle.states import State
@@ -18,12 +18,14 @@ TIMED_OUT: Final = "DeploymentTimeout"
 class Surroundings:
     """What a workload version depends on that is not its own.
 
-    `app_open`: its app's checks before the deployment have passed; `app_metadata` is what that app says of itself, None
-    as long as no app version has it. `deployed`: whether it is up, None if nobody knows. `waited` and `timeout`:
-    seconds since its deployment began, and after how many it has failed. `blocking`: a failed check stops it.
+    `app_open`: its app's checks before the deployment have passed; `app_failed`: they have failed for good.
+    `app_metadata` is what that app says of itself, None as long as no app version has it. `deployed`: whether it is up,
+    None if nobody knows. `waited` and `timeout`: seconds since its deployment began, and after how many it has failed.
+    `blocking`: a failed check stops it.
     """
 
     app_open: bool
+    app_failed: bool = False
     app_metadata: dict[str, str] | None = None
     deployed: Deployed | None = None
     waited: float = 0.0
@@ -67,9 +69,13 @@ def next_step(version: WorkloadVersion, seen: Seen, revisions: Collection[str], 
 def _deployment(version: WorkloadVersion, around: Surroundings, now: str) -> Judgement | None:
     """How the deployment stands, None if it may not begin. Source: keptn-behaviour 3.7; the timeout counts first."""
     if not version.status.deployment_start_time:
-        if not around.app_open and version.status.deployment_status != State.PROGRESSING:
+        let_go = around.app_failed and not around.blocking
+        if not around.app_open and not let_go and version.status.deployment_status != State.PROGRESSING:
             return None
-        told = {} if not around.app_metadata else {"appContextMetadata": dict(around.app_metadata)}
+        told: Fields = {} if not around.app_metadata else {"appContextMetadata": dict(around.app_metadata)}
+        if let_go:
+            # On record as what only warned, like a failed check of its own, or it would count as a pass one day.
+            told["preDeploymentEvaluationStatus"] = State.WARNING.value
         return Judgement(State.PROGRESSING, {"deploymentStartTime": now, **told})
     if around.deployed is not None and around.deployed.up:
         return Judgement(State.SUCCEEDED)

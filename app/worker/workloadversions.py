@@ -82,6 +82,7 @@ class WorkloadVersionReconciler:
         deploying = bool(version.status.deployment_start_time)
         return Surroundings(
             app_open=gate.open,
+            app_failed=gate.failed,
             app_metadata=of_app,
             deployed=await self._rollouts.look(version) if deploying else None,
             waited=self._waited(version),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.api import wellknown
 from app.cluster import resources
 from tests.app.worker.world import INSTALLATION, ONCE, World, settled
 from tests.builders import SHOP, Json
@@ -118,6 +119,29 @@ async def test_a_policy_that_is_written_after_the_failure_lets_the_held_pods_go(
         await world.until(world.is_open, within=5)
         await settled(world)
         assert "pre-deployment task bad failed" in opened(world)[0]["message"]
+
+
+async def test_a_workload_whose_app_has_failed_goes_on_where_that_only_warns() -> None:
+    async with World() as world:
+        failing(world)
+        meta, spec = {"name": "web", "namespace": SHOP}, {"preDeploymentTasks": ["bad"]}
+        world.api.put({"kind": "KeptnAppContext", "apiVersion": wellknown.API_VERSION, "metadata": meta, "spec": spec})
+        world.define()
+        world.deploy()
+        annotate(world, "warn")
+        await world.until(world.is_open)
+        world.is_up("web")
+        await settled(world)
+        (version,) = world.api.all(resources.WORKLOAD_VERSIONS)
+        assert (version["status"]["status"], version["status"]["currentPhase"]) == ("Succeeded", "Completed")
+        assert "checks of app web failed" in opened(world)[0]["message"]
+        assert version["status"]["preDeploymentEvaluationStatus"] == "Warning"
+        annotate(world, "enforce")
+        world.kubelet.exit_codes["bad"] = [1]
+        world.deploy(revision=2)
+        await settled(world)
+        assert world.held() == ["web-2-0"]  # it was no pass
+        assert world.kubelet.started == {"check": 2, "bad": 2}
 
 
 async def test_so_does_a_keptn_config() -> None:
