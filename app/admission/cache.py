@@ -18,6 +18,8 @@ from app.cluster.api import Api, Json, Resource
 from app.cluster.informer import Informer
 from app.lifecycle.revisions import has_passed
 
+_PASSED = resources.WORKLOAD_VERSIONS
+_DEFINITIONS = resources.TASK_DEFINITIONS
 _BY_WORKLOAD = "workload"
 _KEPT_PREFIXES = ("keptn.sh/", "app.kubernetes.io/")
 
@@ -84,11 +86,9 @@ class Caches:
             deployments=parents(resources.DEPLOYMENTS),
             stateful_sets=parents(resources.STATEFULSETS),
             daemon_sets=parents(resources.DAEMONSETS),
-            passed=Informer(
-                api, resources.WORKLOAD_VERSIONS, passed_version, indexes={_BY_WORKLOAD: _workload}, rng=rng
-            ),
+            passed=Informer(api, _PASSED, passed_version, indexes={_BY_WORKLOAD: _workload}, rng=rng),
             task_definitions=Informer(
-                api, resources.TASK_DEFINITIONS, lambda body: Named(Meta.of(body)), metadata_only=True, rng=rng
+                api, _DEFINITIONS, lambda body: Named(Meta.of(body)), metadata_only=True, rng=rng
             ),
         )
 
@@ -107,6 +107,15 @@ class Caches:
     def missing(self) -> list[str]:
         """Resources that have not been listed yet."""
         return [informer.resource.plural for informer in self._all() if not informer.has_synced]
+
+    @property
+    def needed(self) -> list[str]:
+        """Those of them that answers depend on. The others are of kinds that are ours, and only spare a detour.
+
+        A pod that has passed is held for a moment without them, until the worker lets it go, and nobody is told of a
+        definition that is missing.
+        """
+        return [each for each in self.missing if each not in (_PASSED.plural, _DEFINITIONS.plural)]
 
     def revisions_passed(self, namespace: str, workload: str) -> frozenset[str]:
         """Pod revisions of the KeptnWorkload `workload` for which there is a pass."""

@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 # For that long after SIGTERM we still answer: until then some kube-proxy may still send us new connections.
 DRAIN_SECONDS: Final = 10.0
 _GRACE_SECONDS: Final = 5.0
+# For that long we wait for the kinds of our own to be listed. What an older Keptn has stored of them has to be
+# converted for that, by this very webhook, which nobody can reach before it is ready.
+PATIENCE_SECONDS: Final = 10.0
 
 
 class Certificate(Protocol):
@@ -56,11 +59,21 @@ async def run(
     *,
     host: str | None = None,
     drain_seconds: float,
+    patience: float = PATIENCE_SECONDS,
 ) -> None:
-    """Serves on `host` (None for every address) until `stop`, then drains for `drain_seconds`."""
+    """Serves on `host` (None for every address) until `stop`, then drains for `drain_seconds`.
+
+    Before it is ready it waits for caches that it can do without, `patience` seconds at most.
+    """
     webhook = Webhook.build(settings, api, rng)
     caches = webhook.caches
-    health = HealthServer(live=lambda: "", ready=lambda: _unready(certificate, caches, stop))
+    loop = asyncio.get_running_loop()
+    since = loop.time()
+
+    def unready() -> str:
+        return _unready(certificate, caches, stop, patient=loop.time() < since + patience)
+
+    health = HealthServer(live=lambda: "", ready=unready)
     async with asyncio.TaskGroup() as group:
         parts = [group.create_task(part) for part in (certificate.run(), caches.run(), _settle(caches))]
         probes = await health.start(settings.health_port, host or "")
@@ -76,10 +89,12 @@ async def run(
             part.cancel()
 
 
-def _unready(certificate: Certificate, caches: Caches, stop: asyncio.Event) -> str:
+def _unready(certificate: Certificate, caches: Caches, stop: asyncio.Event, *, patient: bool) -> str:
     if stop.is_set():
         return "shutting down"
-    missing = caches.missing if certificate.ready else ["certificate", *caches.missing]
+    missing = caches.missing if patient else caches.needed
+    if not certificate.ready:
+        missing = ["certificate", *missing]
     return f"waiting for {', '.join(missing)}" if missing else ""
 
 

@@ -15,9 +15,11 @@ import pytest
 
 from app import settings as settings_module
 from app.admission import server
+from app.cluster import errors
 from app.settings import Settings
 from tests.app.admission.builders import Cluster, envelope, owner, pod
 from tests.app.admission.sockets import LOOPBACK, Pair, tls
+from tests.fakes.api import Call
 
 HEADERS = b"POST /mutate-v1-pod HTTP/1.1\r\nhost: h\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 
@@ -120,6 +122,41 @@ async def test_it_is_ready_with_a_certificate_and_full_caches(webhook: Webhook) 
     status, answer = await webhook.probe()
     assert (status, answer.rpartition(b"\r\n")[2]) == (503, b"waiting for certificate")
     assert (await webhook.probe("/healthz"))[0] == 200
+
+
+@contextlib.asynccontextmanager
+async def impatient(*unlisted: str) -> AsyncIterator[Webhook]:
+    """One that waits half a second for what it can do without. The resources `unlisted` cannot be listed."""
+    cluster, pair, settings = Cluster(), tls(), make_settings()
+
+    def refuse(call: Call) -> None:
+        if call.resource in unlisted:
+            raise errors.Unavailable(500, "InternalError", "conversion webhook failed: no endpoints available")
+
+    cluster.before = refuse
+    certificate, stop, rng = Certificate(pair.server), asyncio.Event(), random.Random(1)
+    running = server.run(settings, cluster, rng, certificate, stop, host=LOOPBACK, drain_seconds=0, patience=0.5)
+    hook = Webhook(cluster, pair, settings, certificate, stop, asyncio.create_task(running))
+    await until(hook.probe)
+    yield hook
+    stop.set()
+    await asyncio.gather(hook.task, return_exceptions=True)
+
+
+async def test_it_is_ready_although_what_it_has_to_convert_cannot_be_listed_yet() -> None:
+    """As in a cluster where an older Keptn has stored versions and definitions, which need this webhook to be read."""
+    async with impatient("keptnworkloadversions", "keptntaskdefinitions") as webhook:
+        status, answer = await webhook.probe()
+        assert (status, answer.rpartition(b"\r\n")[2][:32]) == (503, b"waiting for keptnworkloadversion")
+        await until(lambda: ready(webhook))
+        assert (await webhook.review())[0] == 200
+
+
+async def test_it_is_not_ready_without_the_workloads_however_long_that_takes() -> None:
+    async with impatient("daemonsets", "keptntaskdefinitions") as webhook:
+        await asyncio.sleep(0.8)
+        status, answer = await webhook.probe()
+        assert (status, answer.rpartition(b"\r\n")[2]) == (503, b"waiting for daemonsets")
 
 
 async def ready(webhook: Webhook) -> bool:
