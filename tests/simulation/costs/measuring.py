@@ -57,6 +57,7 @@ class Gates:
     """Our gates that were opened, and over how many simulated seconds."""
 
     opened: int = 0
+    before: int = 0  # writes of the worker until the first was opened, events and the Lease apart
     first: float = 0.0
     last: float = 0.0
 
@@ -66,6 +67,8 @@ class Gates:
             self.first = self.first if self.opened else change.time
             self.last = change.time
             self.opened += 1
+        elif not self.opened and change.by.startswith("worker"):
+            self.before += change.resource not in (resources.EVENTS, resources.LEASES)
 
     @property
     def per_second(self) -> float:

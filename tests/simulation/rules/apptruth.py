@@ -128,7 +128,7 @@ class AppTruth:
         facts.refs = tuple((each["name"], each["version"]) for each in spec.get("workloads") or ())
         facts.asks = bool(spec.get("preDeploymentTasks") or spec.get("preDeploymentEvaluations"))
         if facts.asks and facts.free_until > change.time:
-            facts.free_until = change.time if change.old is not None else -1.0
+            facts.free_until = change.time if change.old is not None else float("-inf")
         said = dict(spec.get("metadata") or {})
         if said not in facts.metadata:
             facts.metadata.append(said)

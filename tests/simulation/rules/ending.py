@@ -119,7 +119,9 @@ class Ending:
             word = self._truth.policies.now(facts.namespace, *facts.owner)
             if word == OBSERVE:
                 return "nobody waits for its checks: its policy is observe"
-            if word == WARN and (facts.failed or self._app_failed(facts)):
+            # One whose own checks have ended with a warning waits for its app like any other.
+            has_failed = facts.failed and not facts.recorded
+            if word == WARN and (has_failed or self._app_failed(facts)):
                 return "its checks have ended, and its policy is warn"
         return ""
 

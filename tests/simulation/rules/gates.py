@@ -29,9 +29,15 @@ class Gates:
             return
         if _status(new).get("deploymentStartTime") and not _status(old).get("deploymentStartTime"):
             facts = self._truth.versions[new["metadata"]["uid"]]
-            if not self.lets_go(facts):
+            if not self.lets_go(facts) and not self._only_warns(facts, new):
                 name, app = new["metadata"]["name"], facts.app
                 self._finding("I2", f"KeptnWorkloadVersion {name} is deployed, and no checks of app {app} let it go")
+
+    def _only_warns(self, facts: VersionFacts, version: Json) -> bool:
+        """Whether its app has failed, a person's word lets it go all the same, and that is on record as a warning."""
+        if enforced(self.words(facts)) or _status(version).get("preDeploymentEvaluationStatus") != "Warning":
+            return False
+        return any(each.failed and lists(each, facts) for each in self._truth.apps.of(facts.namespace, facts.app))
 
     def lets_go(self, facts: VersionFacts) -> bool:
         """Whether the app of a workload version had really passed its checks for it."""

@@ -129,7 +129,7 @@ class Walks:
         fields = (*(phase.state for phase in PHASES), deployment, "status")
         for field in fields:
             was, now = _state(old, field), _state(new, field)
-            if was in FINAL and now != was:
+            if was in FINAL and now != was and not self._only_warns(field, was, now, facts):
                 self._finding("I7", f"{what}: {field} went from {was} back to {now or 'nothing'}")
         self._stays(what, old, new)
         for phase in PHASES:
@@ -145,6 +145,14 @@ class Walks:
                 self._finding("I7", f"{what} is Succeeded, and its phases are not")
         if _state(new, "status") in FINAL and not _state(new, "endTime"):
             self._finding("I7", f"{what} is {_state(new, 'status')}, and does not say since when")
+
+    def _only_warns(self, field: str, was: str, now: str, facts: VersionFacts | AppFacts) -> bool:
+        """Whether a workload's pass becomes a warning, since it goes on although its app has failed."""
+        if (field, was, now) != ("preDeploymentEvaluationStatus", "Succeeded", "Warning"):
+            return False
+        if isinstance(facts, AppFacts):
+            return False
+        return any(each.failed for each in self._truth.apps.of(facts.namespace, facts.app))
 
     def _stays(self, what: str, old: Json, new: Json) -> None:
         for field in _TIMES:
