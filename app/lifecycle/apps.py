@@ -42,9 +42,15 @@ def gate(version: WorkloadVersion, app: App | None, app_versions: Sequence[AppVe
     """Whether the app of `version` lets it go; `app` is that app, `app_versions` all of its versions that are known.
 
     It goes by the app version of the KeptnApp as it is now, or, if that does not list the workload, by the newest one
-    that does. Source: keptn-behaviour 3.7; that evaluations with a Warning let it go as well is the design's.
+    that does; without a KeptnApp by the newest one that a person has made. Source: keptn-behaviour 3.7; that
+    evaluations with a Warning let it go as well is the design's.
     """
     named = f"KeptnApp {version.metadata.namespace}/{version.spec.app}"
+    if app is None:
+        written = [each for each in app_versions if is_by_hand(each) and _stands(each)]
+        written = [each for each in written if _has(each.spec, version.spec.app, version)]
+        if written:
+            return _gate(max(written, key=_age), "")
     if app is None or app.metadata.deletion_timestamp:
         return _wait(f"{named} is not there yet. It is made once all workloads that name it have been seen.")
     fitting = [each for each in app_versions if _counts(each, app) and _lists(each.spec, app, version)]
@@ -62,11 +68,7 @@ def gate(version: WorkloadVersion, app: App | None, app_versions: Sequence[AppVe
     name = f"KeptnAppVersion {chosen.metadata.name}"
     if is_discovered(app) and had_ended(chosen, version):
         return _wait(f"{name} had ended before; the app's checks are made again for this content.")
-    if has_failed(chosen.status):
-        return AppGate(False, True, chosen, f"{name} has failed: {_failures(chosen)}. {_again(app)}")
-    if _has_passed(chosen) or not asks(chosen):
-        return AppGate(True, False, chosen, "")
-    return AppGate(False, False, chosen, f"{name}: {_running(chosen)}.")
+    return _gate(chosen, _again(app))
 
 
 def workload_states(
@@ -171,8 +173,18 @@ def had_ended(app_version: AppVersion, version: WorkloadVersion) -> bool:
 
 
 def begins(app_version: AppVersion, app: App | None) -> bool:
-    """Whether an app version may begin: one that a newer one is about to replace does not any more."""
-    return app is not None and not app.metadata.deletion_timestamp and is_current(app_version, app)
+    """Whether an app version may begin: one that a newer one is about to replace does not any more.
+
+    One that a person has made, and that no KeptnApp stands behind, is there for itself, as in Keptn.
+    """
+    if app is None:
+        return is_by_hand(app_version)
+    return not app.metadata.deletion_timestamp and is_current(app_version, app)
+
+
+def is_by_hand(version: AppVersion | WorkloadVersion) -> bool:
+    """Whether a person has made a version: what Holdfast and Keptn make is a KeptnApp's or a KeptnWorkload's."""
+    return version.metadata.controller is None and wellknown.CONTENT not in version.metadata.annotations
 
 
 def quiet_left(silent: float, waited: float, *, quiet: float, limit: float) -> float:
@@ -183,16 +195,30 @@ def quiet_left(silent: float, waited: float, *, quiet: float, limit: float) -> f
     return max(0.0, min(quiet - silent, limit - waited))
 
 
+def _gate(chosen: AppVersion, again: str) -> AppGate:
+    """As far as the checks of `chosen` have come; `again` says how to have them made again."""
+    name = f"KeptnAppVersion {chosen.metadata.name}"
+    if has_failed(chosen.status):
+        return AppGate(False, True, chosen, f"{name} has failed: {_failures(chosen)}. {again}".rstrip())
+    if _has_passed(chosen) or not asks(chosen):
+        return AppGate(True, False, chosen, "")
+    return AppGate(False, False, chosen, f"{name}: {_running(chosen)}.")
+
+
 def _wait(message: str) -> AppGate:
     return AppGate(False, False, None, message)
 
 
 def _counts(app_version: AppVersion, app: App) -> bool:
     """Whether a version of this very app can still let anybody go."""
-    meta = app_version.metadata
-    owner = meta.controller
+    owner = app_version.metadata.controller
     mine = owner is None or owner.kind != "KeptnApp" or owner.uid == app.metadata.uid
-    if not mine or meta.deletion_timestamp or app_version.status.status == State.DEPRECATED:
+    return mine and _stands(app_version)
+
+
+def _stands(app_version: AppVersion) -> bool:
+    """Whether nobody has overtaken, deprecated or deleted it."""
+    if app_version.metadata.deletion_timestamp or app_version.status.status == State.DEPRECATED:
         return False
     return _has_passed(app_version) or not was_superseded(app_version.status)
 
@@ -203,7 +229,11 @@ def _has_passed(app_version: AppVersion) -> bool:
 
 
 def _lists(spec: AppSpec, app: App, version: WorkloadVersion) -> bool:
-    return any(_means(ref, app.metadata.name, version) for ref in spec.workloads)
+    return _has(spec, app.metadata.name, version)
+
+
+def _has(spec: AppSpec, app: str, version: WorkloadVersion) -> bool:
+    return any(_means(ref, app, version) for ref in spec.workloads)
 
 
 def _means(ref: WorkloadRef, app: str, version: WorkloadVersion) -> bool:

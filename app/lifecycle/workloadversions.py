@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from app.api.workload import WorkloadVersion
-from app.lifecycle import advance
+from app.lifecycle import advance, apps
 from app.lifecycle.advance import Carrier, Fields, Judgement, Seen, Step
 from app.lifecycle.deployed import Deployed
 from app.lifecycle.phases import WORKLOAD_DEPLOY, WORKLOAD_PHASES, Phase
@@ -37,12 +37,13 @@ class Surroundings:
 def next_step(version: WorkloadVersion, seen: Seen, revisions: Collection[str], around: Surroundings, now: str) -> Step:
     """What to do for `version` now; `revisions` are those of pods that wait for it, `now` is RFC 3339.
 
-    It begins once a revision waits for it. Its deployment begins, and with that its gate opens, in a pass of its own:
-    the record is there before any pod goes. Sources: keptn-behaviour 3.4, 3.7, 3.8; the design for the order.
+    It begins once a revision waits for it; one that a person has made, for which none ever will, once its app lets it.
+    Its deployment begins, and with that its gate opens, in a pass of its own: the record is there before any pod goes.
+    Sources: keptn-behaviour 3.4, 3.7, 3.8; the design for the order.
     """
     status = version.status
     listed = (*status.revisions, *sorted(set(revisions) - set(status.revisions)))
-    if not status.current_phase and not listed:
+    if not status.current_phase and not listed and not (around.app_open and apps.is_by_hand(version)):
         return Step()  # nobody waits for it yet: the revision that made it is about to say so
 
     def deployment(phase: Phase) -> Judgement | None:

@@ -30,6 +30,11 @@ def asking(owner: AppBuilder) -> AppVersionBuilder:
     return app_version(owner).changed({"spec": {"preDeploymentTasks": ["db"]}})
 
 
+def by_hand(owner: AppBuilder) -> AppVersionBuilder:
+    """The same, made by a person."""
+    return asking(owner).changed({"metadata": {"ownerReferences": []}})
+
+
 def judged(thing: VersionBuilder, owner: AppBuilder | None, *versions: AppVersionBuilder) -> AppGate:
     return apps.gate(thing.view, owner.view if owner else None, [each.view for each in versions])
 
@@ -52,6 +57,17 @@ class TestGate:
 
     def test_one_that_asks_for_nothing_holds_nobody(self) -> None:
         assert judged(part(), USERS, app_version(USERS)).open
+
+    def test_without_an_app_a_persons_app_version_counts_and_no_other(self) -> None:
+        gate = judged(part(), None, by_hand(USERS))
+        assert (gate.open, gate.failed, gate.version) == (False, False, by_hand(USERS).view)
+        assert judged(part(), None, by_hand(USERS).passed()).open
+        assert judged(part(), None, by_hand(USERS).failed()).failed
+        assert not judged(part("web"), None, by_hand(USERS).passed()).open
+        for gone in (by_hand(USERS).passed().deleting(), by_hand(USERS).passed().status(status="Deprecated")):
+            assert judged(part(), None, gone).version is None
+        assert not judged(part(), None, asking(USERS).passed()).open
+        assert not judged(part(), USERS.deleting(), by_hand(USERS).passed()).open
 
     def test_it_says_what_it_waits_for(self) -> None:
         items = [{"definitionName": "db", "status": "Progressing"}, {"definitionName": "dns", "status": "Succeeded"}]
@@ -306,6 +322,10 @@ class TestBegins:
 
     def test_one_that_a_newer_one_replaces_does_not(self) -> None:
         assert not apps.begins(app_version(USERS).view, USERS.version("1.0", generation=2).view)
+
+    def test_one_that_a_person_has_made_needs_no_app(self) -> None:
+        assert apps.begins(by_hand(USERS).view, None)
+        assert not apps.begins(by_hand(USERS.version("2.0")).view, USERS.view)
 
     def test_nor_does_one_without_its_app(self) -> None:
         assert not apps.begins(app_version(USERS).view, None)

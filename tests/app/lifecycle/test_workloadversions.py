@@ -13,7 +13,7 @@ from app.lifecycle.deployed import Deployed
 from app.lifecycle.phases import WORKLOAD_POST_TASKS, WORKLOAD_PRE_EVALUATIONS, WORKLOAD_PRE_TASKS, Phase
 from app.lifecycle.states import State
 from app.lifecycle.workloadversions import Surroundings
-from tests.builders import START, TaskBuilder, VersionBuilder, task, version
+from tests.builders import START, TaskBuilder, VersionBuilder, app, task, version
 
 NOW = "2026-01-01T00:01:00Z"
 LATER = "2026-01-01T00:02:00Z"
@@ -85,7 +85,15 @@ class TestStart:
         }
 
     def test_waits_for_somebody_to_wait(self) -> None:
-        assert step(NEW.view, revisions=()) == Step()
+        assert step(NEW.content("c1").view, revisions=()) == Step()
+        assert step(NEW.owned_by(app("web")).view, revisions=()) == Step()
+
+    def test_of_one_that_a_person_has_made_waits_for_its_app_alone(self) -> None:
+        assert step(NEW.view, revisions=(), around=Surroundings(app_open=False)) == Step()
+        begun = step(NEW.view, revisions=(), definitions=["a"])
+        assert begun.began
+        assert "revisions" not in begun.fields
+        assert [item["definitionName"] for item in begun.fields["preDeploymentTaskStatus"]] == ["a"]
 
     def test_goes_on_when_nobody_waits_any_more(self) -> None:
         assert step(STARTED, tasks(a="Succeeded", b="Succeeded"), revisions=()).verdict is State.SUCCEEDED
