@@ -45,6 +45,7 @@ BY_DEFINITION = "definition"  # namespace/name of a definition that is used
 BY_WORKLOAD = "workload"  # namespace/name of the KeptnWorkload
 BY_APP = "app"  # namespace/name of the KeptnApp
 BY_REVISION = "revision"  # what status.revisions lists, and what it was made for
+GOING_OF_APP = "going of app"  # as BY_APP, of versions that have not ended: over the years there are many others
 UNFINISHED = "unfinished"  # uids of whoever deploys the pods, of versions that have not ended
 BY_CONFIG_MAP = "configmap"  # name of the ConfigMap that a definition's code lies in
 BY_PARENT = "parent"  # namespace/name of the definition that a functionRef names
@@ -164,6 +165,7 @@ def build(api: Api, rng: random.Random) -> Caches:
                 BY_REVISION: _revisions,
                 UNFINISHED: _unfinished,
                 BY_APP: lambda version: [scoped(version.metadata.namespace, version.spec.app)],
+                GOING_OF_APP: lambda version: _going(version, version.spec.app),
             },
             rng=rng,
         ),
@@ -203,6 +205,7 @@ def build(api: Api, rng: random.Random) -> Caches:
             AppVersion.model_validate,
             indexes={
                 BY_APP: lambda version: [scoped(version.metadata.namespace, version.spec.app_name)],
+                GOING_OF_APP: lambda version: _going(version, version.spec.app_name),
                 BY_DEFINITION: lambda version: [*_asked_for(version), *version.spec.promotion_tasks],
             },
             rng=rng,
@@ -267,6 +270,10 @@ def _revisions(version: WorkloadVersion) -> list[str]:
 def revisions_of(version: WorkloadVersion) -> list[str]:
     """The pod revisions that it stands for, as `lifecycle.deployed` takes them."""
     return list(dict.fromkeys([*_revisions(version), version.spec.resource_reference.uid]))
+
+
+def _going(version: WorkloadVersion | AppVersion, app: str) -> list[str]:
+    return [] if is_completed(version.status.status) else [scoped(version.metadata.namespace, app)]
 
 
 def _unfinished(version: WorkloadVersion) -> list[str]:

@@ -14,13 +14,13 @@ from app.lifecycle import gates
 from app.lifecycle.revisions import has_passed, was_superseded
 from app.lifecycle.states import is_completed
 from app.worker.caches import (
-    BY_APP,
     BY_CONFIG_MAP,
     BY_DEFINITION,
     BY_OWNER,
     BY_PARENT,
     BY_UID,
     BY_WORKLOAD,
+    GOING_OF_APP,
     HELD_OF_OWNER,
     UNFINISHED,
     Complaint,
@@ -161,8 +161,8 @@ class News:
 
     def _wake_workloads(self, namespace: str, app: str) -> None:
         """Looks at the workload versions that an app keeps waiting."""
-        for each in self._context.caches.versions.by_index(BY_APP, scoped(namespace, app)):
-            if not has_passed(each.status) and not is_completed(each.status.status):
+        for each in self._context.caches.versions.by_index(GOING_OF_APP, scoped(namespace, app)):
+            if not has_passed(each.status):
                 self.judge(each.key)
                 for revision in self._links.waiting_for(each.key):
                     self._to.revisions.add(revision)
@@ -179,8 +179,7 @@ class News:
 
     def _of_app(self, namespace: str, app: str) -> list[AppVersion]:
         """The versions of an app that have not ended."""
-        listed = self._context.caches.app_versions.by_index(BY_APP, scoped(namespace, app))
-        return [each for each in listed if not is_completed(each.status.status)]
+        return self._context.caches.app_versions.by_index(GOING_OF_APP, scoped(namespace, app))
 
     def overtake(self, version: WorkloadVersion) -> None:
         """Looks at the versions of the same workload that one which has begun may overtake."""

@@ -3,6 +3,7 @@ import pytest
 from app.cluster import resources
 from app.lifecycle.revisions import template_digest
 from app.worker.caches import (
+    BY_APP,
     BY_CONFIG_MAP,
     BY_DEFINITION,
     BY_OWNER,
@@ -10,13 +11,27 @@ from app.worker.caches import (
     BY_REVISION,
     BY_UID,
     BY_WORKLOAD,
+    GOING_OF_APP,
     HELD_OF_OWNER,
     HELD_OF_REVISION,
     UNFINISHED,
 )
 from app.worker.links import revision_key_of
 from tests.app.worker.world import INSTALLATION, World
-from tests.builders import SHOP, Json, daemon_set, definition, deployment, job, pod, replica_set, task, version
+from tests.builders import (
+    SHOP,
+    Json,
+    app,
+    app_version,
+    daemon_set,
+    definition,
+    deployment,
+    job,
+    pod,
+    replica_set,
+    task,
+    version,
+)
 
 pytestmark = pytest.mark.looptime
 
@@ -108,6 +123,21 @@ async def test_a_version_is_found_by_all_that_deploy_its_pods_until_it_has_ended
             await world.told()
             find = world.context.caches.versions.by_index
             assert [uid for uid in ("r1", "r2", "r3", "uid-web-1", "r4") if find(UNFINISHED, uid)] == owners
+
+
+@pytest.mark.parametrize(
+    ("state", "goes"),
+    [("Pending", True), ("Progressing", True), ("Succeeded", False), ("Failed", False), ("Deprecated", False)],
+)
+async def test_an_app_finds_what_of_it_has_not_ended(state: str, goes: bool) -> None:
+    async with World(works=False) as world:
+        world.api.put(version("v").status(status=state).raw)
+        world.api.put(app_version(app("web")).status(status=state).raw)
+        await world.told()
+        caches = world.context.caches
+        for cache in (caches.versions, caches.app_versions):
+            assert len(cache.by_index(BY_APP, "shop/web")) == 1
+            assert bool(cache.by_index(GOING_OF_APP, "shop/web")) is goes
 
 
 async def test_labels_and_annotations_of_others_are_not_kept() -> None:
