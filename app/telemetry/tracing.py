@@ -113,7 +113,10 @@ class Tracing:
             while self._spans and await self._send(collector, target, _GOODBYE):
                 pass
         finally:
-            await collector.close()
+            try:
+                await collector.close()
+            except Exception:  # it is not needed any more, and what leads must go on
+                log.exception("the connection to a collector cannot be closed", extra={"collector": target})
 
     async def _send(self, collector: Collector, target: str, seconds: float) -> bool:
         """Whether what waited longest is off our hands."""

@@ -132,6 +132,21 @@ async def test_another_collector_gets_what_comes_next_and_the_old_one_is_closed(
         assert (second.target, second.sent, second.closed) == ("second:4317", [["b"]], False)
 
 
+async def test_one_that_cannot_be_closed_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async with running("old:1") as it:
+
+        async def close() -> None:
+            raise RuntimeError("broken")
+
+        it.last.close = close  # type: ignore[method-assign]
+        it.tracing.configure("new:1")
+        await asyncio.sleep(0.1)
+        it.emit("a")
+        await asyncio.sleep(2)
+        assert (it.last.target, it.last.sent) == ("new:1", [["a"]])
+    assert "cannot be closed" in caplog.text
+
+
 async def test_switched_off_what_there_is_goes_out_and_no_more_is_taken() -> None:
     async with running() as it:
         it.emit("a")
