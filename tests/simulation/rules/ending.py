@@ -63,7 +63,7 @@ class Ending:
             return f"pod {meta['name']} is held although its checks have passed"
         if word := self._let_go(versions):
             return f"pod {meta['name']} is held although {word}"
-        if any(facts.failed for facts in versions):
+        if any(facts.failed and not facts.recorded for facts in versions):
             return self._untold(pod) or self._unheard(pod, versions)
         if any(self._app_failed(facts) for facts in versions):
             return self._untold(pod)
@@ -94,9 +94,7 @@ class Ending:
         """
         by_words = [
             any(
-                facts.started
-                and facts.recorded
-                and (facts.warned or all(item in facts.passed for item in checks_in(marks)))
+                facts.started and facts.recorded and all(item in facts.passed for item in checks_in(marks))
                 for facts in self._versions(pod, [marks])
             )
             for marks in asked
@@ -109,6 +107,7 @@ class Ending:
         hash_ = (meta.get("labels") or {}).get(wellknown.CONTROLLER_REVISION_HASH, "")
         return any(
             self._truth.versions[version["metadata"]["uid"]].started
+            and not self._truth.versions[version["metadata"]["uid"]].warned
             and {owner, f"{owner}/{hash_}"} & {*((version.get("status") or {}).get("revisions") or ())}
             for version in self._server.list(resources.WORKLOAD_VERSIONS, meta["namespace"])
         )
