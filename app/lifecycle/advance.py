@@ -3,7 +3,7 @@
 KeptnWorkloadVersion and KeptnAppVersion differ in their phases and in what their deployment means; the rest is here.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -19,6 +19,8 @@ Fields = dict[str, Any]
 
 # The reason in the conditions of what a newer version has overtaken.
 SUPERSEDED: Final = "Superseded"
+# And of what waits for a definition that does not exist.
+LACKING: Final = "DefinitionNotFound"
 
 
 class Dumpable(Protocol):
@@ -99,7 +101,7 @@ class Step:
     """What to do for one version: children to make, status fields to write, what to tell then.
 
     `began` says that it has just begun, `verdict` that it has ended or that its deployment may go on, so that somebody
-    waits for the word.
+    waits for the word. `missing` are definitions that do not exist, of `phase` if there are any.
     """
 
     create: tuple[Create, ...] = ()
@@ -108,11 +110,25 @@ class Step:
     words: tuple[Word, ...] = ()
     began: bool = False
     verdict: State | None = None
+    phase: Phase | None = None
+
+    @property
+    def waits_for(self) -> tuple[str, str]:
+        """Reason and message for the conditions of a version that only a person can help; two empty strings if none."""
+        message = lacking(self.phase, self.missing) if self.phase is not None and self.verdict is None else ""
+        return (LACKING, message) if message else ("", "")
 
 
 # Judges a phase that is not one of tasks or evaluations; None: it may not begin yet.
 Deployment = Callable[[Phase], Judgement | None]
 Carrier = Callable[[Phase], dict[str, str]]
+
+
+def lacking(phase: Phase, names: Sequence[str]) -> str:
+    """That these definitions of a phase do not exist, and what to do; "" for none."""
+    kind = "KeptnEvaluationDefinition" if phase.evaluates else "KeptnTaskDefinition"
+    said = f"there is no {kind} {', '.join(names)} in its namespace or Holdfast's"
+    return f"{said}. Create it, and the check starts by itself." if names else ""
 
 
 def child_name(version: Version, phase: Phase, definition: str) -> str:
@@ -153,12 +169,14 @@ def advance(
     traces: dict[str, dict[str, str]] = {}
     current = have["currentPhase"]
     verdict: State | None = None
+    stands: Phase | None = None
     for phase in phases:
         if have[phase.field] in PASSED:
             continue
         judged = _items(version, phase, spec, have, seen, now) if phase.items else deployment(phase)
         if judged is None:
             break
+        stands = phase
         if current != phase.name:
             current = phase.name
             words.append(Word(phase, "Started"))
@@ -192,7 +210,7 @@ def advance(
     if traces:
         fields["phaseTraceIDs"] = traces
     changed = {name: value for name, value in fields.items() if have.get(name) != value}
-    return Step(create, changed, missing, tuple(words), began, verdict)
+    return Step(create, changed, missing, tuple(words), began, verdict, stands if missing else None)
 
 
 def superseded(version: Version, phases: Iterable[Phase], now: str) -> Fields:

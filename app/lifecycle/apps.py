@@ -14,7 +14,8 @@ import orjson
 from app.api import wellknown
 from app.api.app import App, AppSpec, AppVersion, WorkloadRef, WorkloadState
 from app.api.workload import ItemStatus, WorkloadVersion
-from app.lifecycle import names
+from app.lifecycle import advance, names
+from app.lifecycle.phases import APP_PRE_EVALUATIONS, APP_PRE_TASKS
 from app.lifecycle.revisions import has_failed, was_superseded
 from app.lifecycle.states import PASSED, State, is_completed
 
@@ -29,13 +30,15 @@ class AppGate:
     """Whether a workload version may go as far as its app is concerned.
 
     `version` is the app version that it waits or waited for, None if there is none. `failed` says that its checks have
-    failed for good. `message` says for people what is waited for or what to do; "" once it is open.
+    failed for good. `message` says for people what is waited for or what to do; "" once it is open. `stuck` says that
+    somebody has to do that: nothing goes on by itself.
     """
 
     open: bool
     failed: bool
     version: AppVersion | None
     message: str
+    stuck: bool = False
 
 
 def gate(version: WorkloadVersion, app: App | None, app_versions: Sequence[AppVersion]) -> AppGate:
@@ -202,6 +205,8 @@ def _gate(chosen: AppVersion, again: str) -> AppGate:
         return AppGate(False, True, chosen, f"{name} has failed: {_failures(chosen)}. {again}".rstrip())
     if _has_passed(chosen) or not asks(chosen):
         return AppGate(True, False, chosen, "")
+    if lacking := _lacking(chosen):
+        return AppGate(False, False, chosen, f"{name}: {lacking}", stuck=True)
     return AppGate(False, False, chosen, f"{name}: {_running(chosen)}.")
 
 
@@ -294,6 +299,17 @@ def _running(app_version: AppVersion) -> str:
     open_items = [item.definition_name for _, item in _items(app_version) if not is_completed(item.status)]
     waits = f", waiting for {', '.join(open_items)}" if open_items else ""
     return f"in phase {app_version.status.current_phase}{waits}"
+
+
+def _lacking(app_version: AppVersion) -> str:
+    """Which definitions a phase that has begun cannot find, "" if none: it lists what it has found."""
+    status = app_version.status.model_dump(by_alias=True)
+    spec = app_version.spec.model_dump(by_alias=True)
+    for phase in (APP_PRE_TASKS, APP_PRE_EVALUATIONS):
+        if phase.name == status["currentPhase"]:
+            found = {item["definitionName"] for item in status[phase.items]}
+            return advance.lacking(phase, [name for name in dict.fromkeys(spec[phase.asked]) if name not in found])
+    return ""
 
 
 def _items(app_version: AppVersion) -> Sequence[tuple[str, ItemStatus]]:

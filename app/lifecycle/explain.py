@@ -87,7 +87,7 @@ def hold(version: WorkloadVersion, around: Around) -> Hold | None:
     if around.app.failed:
         return Hold(HoldState.FAILED, since, f"{PREFIX}{around.app.message} {STAY_HELD}")
     if checks_passed(status):
-        state = HoldState.WAITING if around.app.version is None else HoldState.RUNNING
+        state = HoldState.WAITING if around.app.version is None or around.app.stuck else HoldState.RUNNING
         return None if around.app.open else Hold(state, since, f"{held} {around.app.message}")
     return _running(version, around, since, held)
 

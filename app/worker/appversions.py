@@ -55,7 +55,15 @@ class AppVersionReconciler:
             if early > 0:
                 return After(early)
             self._unsaid.end(key)
-            fields = with_conditions(version.status, step.fields, generation=version.metadata.generation, now=now)
+            reason, message = step.waits_for
+            fields = with_conditions(
+                version.status,
+                step.fields,
+                generation=version.metadata.generation,
+                now=now,
+                reason=reason,
+                message=message,
+            )
             await context.write_status(resources.APP_VERSIONS, version, fields, context.caches.app_versions)
             self._tell(version, step)
         self._tell_missing(version, missing)

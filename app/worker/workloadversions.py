@@ -111,7 +111,7 @@ class WorkloadVersionReconciler:
         return {**of_app, **version.spec.metadata}
 
     async def _write(self, version: WorkloadVersion, step: advance.Step, now: str, looked: Deployed | None) -> None:
-        reason, message = "", ""
+        reason, message = step.waits_for
         if step.verdict is State.FAILED and step.fields.get("deploymentStatus") == State.FAILED:
             reason, message = workloadversions.TIMED_OUT, "the workload was not up within the observability timeout"
             message += f": {looked.message}" if looked is not None else ""

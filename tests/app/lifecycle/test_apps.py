@@ -78,6 +78,20 @@ class TestGate:
         assert (gate.open, gate.failed, gate.version) == (False, False, running.view)
         assert gate.message == "KeptnAppVersion shop-1.0-6b86b273: in phase AppPreDeployTasks, waiting for db."
 
+    def test_it_says_which_definitions_are_not_there(self) -> None:
+        lists = {"preDeploymentTasks": ["db", "dns"], "preDeploymentEvaluations": ["slo"]}
+        asking = app_version(USERS).changed({"spec": lists})
+        items = [{"definitionName": "db", "status": "Succeeded"}]
+        gate = judged(part(), USERS, asking.status(currentPhase="AppPreDeployTasks", preDeploymentTaskStatus=items))
+        assert gate.stuck
+        assert not gate.open
+        assert gate.message == (
+            "KeptnAppVersion shop-1.0-6b86b273: there is no KeptnTaskDefinition dns in its namespace or Holdfast's. "
+            "Create it, and the check starts by itself."
+        )
+        later = judged(part(), USERS, asking.status(currentPhase="AppPreDeployEvaluations"))
+        assert "no KeptnEvaluationDefinition slo in" in later.message
+
     def test_one_that_has_not_begun_is_waited_for(self) -> None:
         gate = judged(part(), USERS, asking(USERS))
         assert not gate.open

@@ -228,3 +228,22 @@ async def test_a_version_that_was_seen_before_its_app_begins_once_that_is_seen()
         assert world.kubelet.started == {}
         world.api.edit(resources.APPS, "shop", {"spec": {"revision": 2}})
         await world.until(lambda: world.kubelet.started == {"db": 1})
+
+
+async def test_a_definition_that_its_version_cannot_find_is_named_wherever_one_looks() -> None:
+    async with World() as world:
+        context(world, preDeploymentTasks=["db"])
+        written(world)
+        world.deploy("cart", "", version="1.0", app="shop")
+        await settled(world)
+        assert world.held()
+        lacks = "there is no KeptnTaskDefinition db in its namespace or Holdfast's"
+        ready = next(each for each in made(world)["status"]["conditions"] if each["type"] == "Ready")
+        assert (ready["status"], ready["reason"]) == ("False", "DefinitionNotFound")
+        assert lacks in ready["message"]
+        (event,) = world.events("Pod")
+        assert lacks in event["message"]
+        world.define("db")
+        await world.until(world.is_open)
+        conditions = {each["reason"] for each in made(world)["status"]["conditions"]}
+        assert "DefinitionNotFound" not in conditions
