@@ -60,5 +60,5 @@ def test_a_check_of_a_version_that_was_overtaken_while_no_worker_was_there_is_ca
     _begin(kube, eyes)
     with outages.without(kube, outages.WORKER):
         _overtake(kube, eyes)
-        eyes.held("waiter", 1)
+        eyes.held("waiter", 2)  # of each version one: no pod may be missing while the new one is not ready
     _is_cancelled(kube, eyes)

@@ -143,7 +143,7 @@ def test_a_trace_is_whole_though_the_worker_was_killed_in_the_middle(
     deploy(kube, eyes, seconds=8)
     kube.until("Job", eyes.namespace, lambda jobs: len(jobs) == 3, "the first checks run")
     time.sleep(2)
-    worker.kill_leader(kube)
+    worker.all_ready(kube, without={worker.kill_leader(kube)})
     app_version = completed(kube, eyes)
     whole(kube, eyes, collector, app_version["metadata"]["name"])
 
