@@ -21,8 +21,12 @@ ONE = "vector(1)"
 
 @pytest.fixture(scope="module")
 def prometheus(kube: Kube, namespaces: Namespaces) -> Iterator[Prometheus]:
+    """One that the worker reaches already, through its Service."""
     server = Prometheus(kube, namespaces.new("prometheus", annotations={}), "prometheus")
     server.start()
+    asked = definition("answers", server, objective("one", "==1", ONE))
+    kube.create_all(server.namespace, asked, evaluation("answers", retries=60))
+    assert state(ended(Eyes(kube, server.namespace), "answers")) == "Succeeded"
     yield server
     namespaces.delete(server.namespace)
 
@@ -309,12 +313,19 @@ class TestALockedServer:
                 "wrong", None, objective("m", "==1", ONE), provider=locked | {"secretKeyRef": key | {"name": "wrong"}}
             ),
         )
-        kube.create_all(eyes.namespace, evaluation("without", "without"), evaluation("slo", retries=60))
-        assert "refuses us (401)" in result(ended(eyes, "without"), "m")[2]
-        early = kube.until_one(
-            "KeptnEvaluation", eyes.namespace, "by-hand", lambda found: found.get("status"), "a first attempt"
-        )
-        assert f"may not read Secret {eyes.namespace}/prometheus" in result(early, "m")[2]
+        kube.create_all(eyes.namespace, evaluation("without", "without", retries=60), evaluation("slo", retries=60))
+
+        def says(name: str, words: str) -> None:
+            kube.until_one(
+                "KeptnEvaluation",
+                eyes.namespace,
+                name,
+                lambda found: state(found) and words in result(found, "m")[2],
+                words,
+            )
+
+        says("without", "refuses us (401)")
+        says("by-hand", f"may not read Secret {eyes.namespace}/prometheus")
         kube.create_all(eyes.namespace, *may_read("prometheus", "wrong"))
         assert state(ended(eyes, "slo")) == "Succeeded"
         kube.create(evaluation("wrong", "wrong"), eyes.namespace)
