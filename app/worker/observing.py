@@ -70,7 +70,9 @@ class Observing:
         self._forget(old, new)
         if self._tracing.on and old is not None and new is not None:
             trace_id = self._context.traces.trace_of(new)
-            self._tracing.emit(spans.of_workload(old, new, self._above(new), trace_id, self._context.stamp()))
+            # Only its own span has one above it, and to find that all versions of its app are looked at.
+            above = self._above(new) if spans.has_ended(new) else None
+            self._tracing.emit(spans.of_workload(old, new, above, trace_id, self._context.stamp()))
 
     def _task(self, old: Task | None, new: Task | None) -> None:
         self._metrics.task(old, new)
