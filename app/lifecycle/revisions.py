@@ -126,22 +126,33 @@ def choose(versions: Sequence[WorkloadVersion], wanted: Wanted) -> WorkloadVersi
         key=_age,
         reverse=True,
     )
-    let_go = [v for v in same if has_passed(v.status) and was_let_go(v.status)]
-    passed = [v for v in same if has_passed(v.status) and v not in let_go]
+    spent = [v for v in same if _is_spent(v, wanted)]
+    passed = [v for v in same if has_passed(v.status) and v not in spent]
     if passed:
         return passed[0]
-    running = [v for v in same if not has_failed(v.status) and not was_superseded(v.status) and v not in let_go]
+    running = [v for v in same if not has_failed(v.status) and not was_superseded(v.status) and v not in spent]
     if running:
         return running[0]
-    same = [
-        v for v in same if has_failed(v.status) or v in let_go
-    ]  # what was superseded has no verdict, and is checked again
+    same = [v for v in same if has_failed(v.status) or v in spent]  # what was superseded has no verdict
     tried = {v.metadata.annotations.get(wellknown.RETRY, "") for v in same} | {""}
     # One that failed and names no revision has lost its status; it counts for all, or it would be made for ever.
     seen = [v for v in same if wanted.revision in v.status.revisions or not v.status.revisions]
     if seen and wanted.retry in tried:
         return seen[0]
     return New(_free_name(wanted, {v.metadata.name for v in versions}))
+
+
+def _is_spent(version: WorkloadVersion, wanted: Wanted) -> bool:
+    """Whether a version whose pods went does not speak for this one.
+
+    They went without a pass; or it failed afterwards, and somebody asks for another try.
+    """
+    status = version.status
+    if not has_passed(status):
+        return False
+    failed = status.status == State.FAILED and not was_superseded(status)
+    again = wanted.retry not in ("", version.metadata.annotations.get(wellknown.RETRY, ""))
+    return was_let_go(status) or (failed and again)
 
 
 def successor(version: WorkloadVersion, siblings: Iterable[WorkloadVersion]) -> WorkloadVersion | None:

@@ -318,3 +318,30 @@ def test_the_newest_other_that_has_begun_takes_over() -> None:
 )
 def test_what_was_let_go_stands_in_the_status(state: dict[str, str], let_go: bool) -> None:
     assert revisions.was_let_go(version("v").status(**state).view.status) is let_go
+
+
+class TestAFailureAfterTheDeployment:
+    LATE = (
+        version("web-web-1.0")
+        .content("c")
+        .covers("rs-1")
+        .passed()
+        .status(status="Failed", postDeploymentStatus="Failed")
+    )
+
+    def test_lets_its_content_go_again(self) -> None:
+        assert choose([self.LATE.view], Wanted("web-web-1.0", "c", "rs-2")) == self.LATE.view
+
+    def test_is_tried_again_when_somebody_asks_for_it(self) -> None:
+        wanted = Wanted("web-web-1.0", "c", "rs-2", retry="1")
+        assert isinstance(choose([self.LATE.view], wanted), New)
+        again = version("web-web-1.0-x").content("c", retry="1").covers("rs-2").passed().view
+        assert choose([self.LATE.view, again], wanted) == again
+
+    def test_that_was_tried_again_counts_as_any_other(self) -> None:
+        late = self.LATE.marked("keptn.sh/retry", "1").view
+        assert choose([late], Wanted("web-web-1.0", "c", "rs-2", retry="1")) == late
+
+    def test_that_was_none_but_a_newer_version_is_no_reason(self) -> None:
+        over = version("web-web-1.0").content("c").covers("rs-1").passed().superseded().view
+        assert choose([over], Wanted("web-web-1.0", "c", "rs-2", retry="1")) == over
