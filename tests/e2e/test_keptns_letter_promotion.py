@@ -48,8 +48,8 @@ def letter(kube: Kube, kubectl: Kubectl, letters: Letters) -> Iterator[Letter]:
         "env"
     ]
     (before,) = [entry["value"] for entry in found if entry["name"] == "PROMOTION_TASKS_ENABLED"]
-    switch(kube, kubectl, "true")
     try:
+        switch(kube, kubectl, "true")
         yield letters.new("promotion", "checks", "promotion")
     finally:
         switch(kube, kubectl, before)
@@ -123,8 +123,8 @@ def test_the_events(letter: Letter) -> None:
 
 def test_the_metric(kube: Kube, letter: Letter) -> None:
     letter.has("KeptnAppVersion", "promoted-0.4-6b86b273", "status: {status: Succeeded}")
-    leader = worker.leader(kube)["metadata"]["name"]
-    text = kube.text(f"/api/v1/namespaces/{INSTALLATION}/pods/{leader}:2222/proxy/metrics")
+    service = "lifecycle-operator-metrics-service:2222"
+    text = kube.text(f"/api/v1/namespaces/{INSTALLATION}/services/{service}/proxy/metrics")
     (line,) = [
         line
         for line in text.splitlines()
