@@ -7,6 +7,8 @@ from app.api.wellknown import API_VERSION
 from tests.e2e.kube.resources import Json
 
 APP_IMAGE = "busybox:1.36"
+# A check that ends as soon as it is told to, as a shell that is a container's first process would not.
+ENDLESS = "trap 'exit 143' TERM; sleep 300 & wait $!"
 RESTRICTED: Json = {
     "runAsNonRoot": True,
     "runAsUser": 1000,

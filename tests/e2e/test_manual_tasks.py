@@ -289,7 +289,7 @@ def test_a_task_of_a_definition_in_holdfasts_own_namespace_runs_here(plain: Eyes
 
 
 def test_nothing_of_a_task_runs_on_when_it_is_deleted(plain: Eyes) -> None:
-    plain.kube.create(manifests.container("dropped", "sleep 60"), plain.namespace)
+    plain.kube.create(manifests.container("dropped", manifests.ENDLESS), plain.namespace)
     _make(plain, "dropped", "dropped")
     pod = _pod(plain, _begun(plain, "dropped"))["metadata"]["name"]
     plain.kube.until_one("Pod", plain.namespace, pod, is_running, "it runs")

@@ -7,15 +7,13 @@ from tests.e2e.kube.resources import Json
 from tests.e2e.looks import Eyes, condition, is_running
 
 TASK_PODS = f"{LABEL}={LABEL_TASK}"
-# It ends as soon as it is told to, as a shell that is a container's first process would not.
-ENDLESS = "trap 'exit 143' TERM; sleep 300 & wait $!"
 
 
 def _begin(kube: Kube, eyes: Eyes) -> None:
     """Version 1 with a check that does not end, which runs."""
     kube.create_all(
         eyes.namespace,
-        manifests.container("endless", ENDLESS, timeout="10m"),
+        manifests.container("endless", manifests.ENDLESS, timeout="10m"),
         manifests.container("good", "exit 0"),
         manifests.deployment("waiter", "endless", "1"),
     )
