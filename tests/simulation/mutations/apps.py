@@ -9,7 +9,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a workload's own checks let its pods go whatever the checks of its app say",
         "I2",
         "lifecycle/workloadversions.py",
-        "        if not around.app_open and version.status.deployment_status != State.PROGRESSING:\n",
+        "        if not around.app_open and not let_go and version.status.deployment_status != State.PROGRESSING:\n",
         "        if False:\n",
     ),
     one(

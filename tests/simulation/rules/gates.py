@@ -37,7 +37,7 @@ class Gates:
         """Whether its app has failed, a person's word lets it go all the same, and that is on record as a warning."""
         if enforced(self.words(facts)) or _status(version).get("preDeploymentEvaluationStatus") != "Warning":
             return False
-        return any(each.failed and lists(each, facts) for each in self._truth.apps.of(facts.namespace, facts.app))
+        return self._app_failed(facts)
 
     def lets_go(self, facts: VersionFacts) -> bool:
         """Whether the app of a workload version had really passed its checks for it."""
@@ -55,12 +55,13 @@ class Gates:
         for marks in asked:
             for facts in self._truth.about(pod, marks):
                 words = self.words(facts)
-                has_failed = facts.failed or any(
-                    each.failed for each in self._truth.apps.of(facts.namespace, facts.app) if lists(each, facts)
-                )
-                if OBSERVE in words or (WARN in words and has_failed):
+                if OBSERVE in words or (WARN in words and (facts.failed or self._app_failed(facts))):
                     return True
         return False
+
+    def _app_failed(self, facts: VersionFacts) -> bool:
+        """Whether a version of its app that lists it has failed."""
+        return any(each.failed for each in self._truth.apps.of(facts.namespace, facts.app) if lists(each, facts))
 
     def words(self, facts: VersionFacts) -> set[str]:
         """The policies that counted for a workload version just now."""

@@ -21,6 +21,7 @@ from tests.simulation.rules.gates import Gates
 from tests.simulation.rules.lasting import Lasting
 from tests.simulation.rules.measures import Measures
 from tests.simulation.rules.records import Records
+from tests.simulation.rules.revising import Revising
 from tests.simulation.rules.truth import Truth, checks_in
 from tests.simulation.rules.walks import Walks
 
@@ -58,6 +59,7 @@ class Invariants:
         self._walks = Walks(server, truth, self._gates, finding)
         self._measures = Measures(truth, finding)
         self._contexts = Contexts(truth, finding)
+        self._revising = Revising(finding)
 
     def check(self, change: Change) -> None:
         """After `truth` has seen the change."""
@@ -79,6 +81,7 @@ class Invariants:
         self._walks.check(change)
         self._measures.check(change)
         self._contexts.check(change)
+        self._revising.check(change)
 
     # I1
 
