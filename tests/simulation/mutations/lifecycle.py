@@ -25,8 +25,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a failed check opens the gate, since the phases after it are Deprecated and so completed, as with Keptn",
         "I2",
         "lifecycle/revisions.py",
-        "    return status.pre_deployment_status in PASSED and status.pre_deployment_evaluation_status in PASSED\n",
-        "    return status.pre_deployment_evaluation_status in (*PASSED, State.DEPRECATED)\n",
+        "    return checks_passed(status) and (bool(status.deployment_start_time) or status.deployment_status in _BEGUN)\n",
+        "    return status.deployment_status in (*_BEGUN, State.DEPRECATED)\n",
     ),
     one(
         "random-task-name",
