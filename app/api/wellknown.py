@@ -15,6 +15,9 @@ LABEL_HELD: Final = "held"
 LABEL_TASK: Final = "task"
 # The same label on a namespace mirrors the opt-in annotation, which a webhook's selectors cannot see.
 LABEL_NAMESPACE: Final = "enabled"
+# On the worker's pod that leads: the Service of the metrics selects it.
+LEADS: Final = "keptn.sh/leads"
+LEADS_VALUE: Final = "true"
 
 NAMESPACE_OPT_IN: Final = "keptn.sh/lifecycle-toolkit"
 NAMESPACE_OPT_IN_VALUE: Final = "enabled"

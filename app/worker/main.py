@@ -21,7 +21,7 @@ from app.telemetry.health import HealthServer
 from app.telemetry.metrics import Metrics
 from app.telemetry.plain_http import PlainServer
 from app.telemetry.tracing import Tracing
-from app.worker import caches
+from app.worker import caches, leading
 from app.worker.context import Context
 from app.worker.observing import Observing
 from app.worker.wiring import Wiring
@@ -105,6 +105,7 @@ class Worker:
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(self._certificates.run())
+            group.create_task(leading.announce(self._fenced, self._settings.namespace, self._settings.pod_name))
             for informer in self._caches.all():
                 await informer.synced()
             log.info("all caches are in step")

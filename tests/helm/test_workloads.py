@@ -3,6 +3,7 @@
 import pytest
 
 from app import settings
+from app.api import wellknown
 from app.settings import TaskResources
 from tests.helm.conftest import Json, Rendered, rendered_with
 
@@ -37,8 +38,16 @@ def test_metrics_are_found_where_keptns_were(chart: Rendered) -> None:
 
 
 def selects(selector: dict[str, str], item: Json) -> bool:
+    """Whether it selects the Deployment's pods, or the one of them that leads."""
     labels: dict[str, str] = item["spec"]["template"]["metadata"]["labels"]
-    return selector.items() <= labels.items()
+    return selector.items() <= (labels | {wellknown.LEADS: wellknown.LEADS_VALUE}).items()
+
+
+def test_the_metrics_are_those_of_the_pod_that_leads(chart: Rendered) -> None:
+    selector = chart.one("Service", "lifecycle-operator-metrics-service")["spec"]["selector"]
+    assert selector[wellknown.LEADS] == wellknown.LEADS_VALUE
+    for item in chart.all("Deployment"):
+        assert wellknown.LEADS not in item["spec"]["template"]["metadata"]["labels"]
 
 
 def test_selectors_choose_their_own_pods_and_no_others(chart: Rendered) -> None:
