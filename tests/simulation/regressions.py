@@ -114,6 +114,7 @@ _SET = Workload("web", "StatefulSet", replicas=3, parallel=True, template=Templa
 _UNASKED = Template("shop/web:1", "1.0", ())
 
 _OTHER = Template("shop/web:2", "1.0", ("check",))
+_THIRD = Template("shop/web:3", "1.0", ("check",))
 
 # What was found → the world that found it.
 REGRESSIONS: dict[str, Plan] = {
@@ -143,6 +144,16 @@ REGRESSIONS: dict[str, Plan] = {
     "two-partitions-at-once": _plan(5, _SLOW, _WEB, (0.01, Freeze(17)), (1.0, Partition(4)), (2.0, Partition(7))),
     # A pass for which nobody had asked for checks was taken for one of the pod that asks for one.
     "the-same-content-asks-for-more": _plan(6, _NEVER, replace(_WEB, template=_UNASKED), (2.0, _Apply(_WEB))),
+    # Rolled back to its first content of three under one label, whose other two had not begun: their app waited for the
+    # youngest of the three, for which nobody waited any more.
+    "back-to-the-first-of-three": _plan(
+        9,
+        _SLOW,
+        _SET,
+        (0.7, _Apply(replace(_SET, template=_OTHER))),
+        (1.0, _Apply(replace(_SET, template=_THIRD))),
+        (1.3, _Apply(_SET)),
+    ),
     # Two contents shared a version label. Their versions were deleted and made again, the second by the name of the
     # first, and the pass of the one was put down for the pods of the other too.
     "another-content-of-the-same-name": replace(

@@ -221,7 +221,7 @@ class Client:
             raise errors.Unavailable(0, "Timeout", "no answer in time")
         if fate.refuse is not None:
             raise fate.refuse
-        self.counts[str(call)] += 1
+        self.counts[f"{call} of our own" if (call.resource, call.name) == ("pods", self.name) else str(call)] += 1
         result = await effect()
         if fate.then is not None:
             fate.then()

@@ -15,8 +15,8 @@ from tests.simulation.plan import Plan
 from tests.simulation.world import World
 
 _LATENCY = (0.001, 0.003)
-# Not per rollout: the Lease is renewed, watches are opened and lists read whatever happens.
-_STANDING = ("list ", "watch ", "patch leases", "create leases", "get leases")
+# Not per rollout: the Lease is renewed, who leads says so on its pod, watches are opened, lists read, whatever happens.
+_STANDING = ("list ", "watch ", "patch leases", "create leases", "get leases", "patch pods of our own")
 
 
 @dataclass(frozen=True, slots=True)
