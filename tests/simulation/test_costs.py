@@ -17,6 +17,7 @@ from tests.simulation.loop import PROCESS, run
 _MOST_WRITES = 17
 _MOST_WRITES_HELD = 14  # until the gate is open
 _EVENTS = 24
+_ALL_TOLD = 100  # rollouts at once; of more, events that only tell of progress are left out
 _MANY = 200
 _FEW = 20
 _TRIES = 4
@@ -32,13 +33,14 @@ def costs() -> dict[int, Cost]:
 
 
 def per_rollout(cost: Cost) -> dict[str, float]:
-    return {call: cost.each(count) for call, count in cost.calls.items() if call not in _ONCE}
+    """Without what is made once, and without events, which are not all told where there are many."""
+    return {call: cost.each(count) for call, count in cost.calls.items() if call not in (*_ONCE, "create events")}
 
 
 def test_a_rollout_takes_no_more_calls_than_it_may(costs: dict[int, Cost]) -> None:
     for number, cost in costs.items():
         assert cost.each(cost.writes) <= _MOST_WRITES, f"{number} at once"
-        assert cost.each(cost.events) == _EVENTS
+        assert cost.each(cost.events) == _EVENTS or (number > _ALL_TOLD and cost.each(cost.events) < _EVENTS)
         assert cost.each(cost.reads) <= 1 + _SAME
 
 

@@ -149,6 +149,7 @@ WORLDS: dict[str, Plan] = {
     "watches-silent-for-ever": _plan(_SLOW, _WEB, (1.0, faults.SilentWatches(4))),
     "outage-as-pods-are-made": _plan(_QUICK, _ABOVE, (0.2, faults.Outage(0))),
     "set-released-once-it-runs": _plan(_QUICK, _SET, (7.0, users.Release(0))),
+    "gates-refused-for-long": _plan(_QUICK, _WEB, (0.2, faults.RefuseGates(2))),
     "job-deleted": _plan(_SLOW, _WEB, (2.0, users.DeleteOne(0, resources.JOBS))),
     "task-deleted": _plan(_SLOW, _WEB, (2.0, users.DeleteOne(0, resources.TASKS))),
     "retry-of-a-failure": _plan(_FAILS, _WEB, (8.0, users.Retry(0))),
