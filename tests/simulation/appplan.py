@@ -99,7 +99,7 @@ def _context(rng: random.Random, app: str, checks: Sequence[str], goals: Sequenc
         after=_some(rng, checks, 0.5),
         goals_after=_some(rng, goals, 0.3),
         metadata=(("team", app),) if rng.random() < 0.5 else (),
-        seconds=rng.choice((-1.0, -1.0, 0.0, 0.3, 2.0)),
+        seconds=rng.choice((-1.0, -1.0, 0.0, 0.7, 2.0)),
     )
 
 

@@ -20,7 +20,7 @@ def test_all_of_it_is_drawn() -> None:
     templates = [workload.template for plan in PLANS for workload in plan.workloads]
     assert all(any(getattr(each, field) for each in templates) for field in ("goals", "after", "goals_after"))
     assert {written.follows for plan in PLANS for written in plan.written} == {"at once", "later", "never"}
-    assert {context.seconds for plan in PLANS for context in plan.contexts} == {-1.0, 0.0, 0.3, 2.0}
+    assert {context.seconds for plan in PLANS for context in plan.contexts} == {-1.0, 0.0, 0.7, 2.0}
 
 
 def test_what_is_asked_for_is_there() -> None:

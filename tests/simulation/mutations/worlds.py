@@ -115,7 +115,7 @@ WORLDS: dict[str, Plan] = {
     "app-written-by-a-person": replace(
         _plan(_QUICK, _IN_SHOP, (7.0, _Apply(_released(_IN_SHOP, 2)))), written=(Written("shop", "later"),)
     ),
-    "context-just-after": replace(_plan(_QUICK, _IN_SHOP), contexts=(replace(_ASKED, seconds=0.25),)),
+    "context-just-after": replace(_plan(_QUICK, _IN_SHOP), contexts=(replace(_ASKED, seconds=0.7),)),
     "context-edited-at-once": replace(_plan(_SLOW, _IN_SHOP, (2.2, _Put(_ASKED.body()))), contexts=(Context("shop"),)),
     "two-goals-on-one-metric": _asking(_SPEED),
     "last-goal-is-met": _asking(_LAST),

@@ -10,7 +10,7 @@ from tests.simulation.rules.truth import Truth
 
 # Seconds. What has stood for so long is known to everybody; what comes so soon after its workloads is meant for them.
 _KNOWN = 0.5
-_SOON = 0.35
+_SOON = 0.85
 _LISTS = (
     "preDeploymentTasks",
     "preDeploymentEvaluations",
@@ -47,7 +47,9 @@ class Contexts:
         last = max(
             (each.made for each in self._truth.versions.values() if (each.namespace, each.app) == key), default=0
         )
-        if len(versions) == 1 and last > change.time - _SOON:
+        # One that a person lists is known at once, and one of a later generation to have gone without.
+        first = len(versions) == 1 and versions[0].discovered and versions[0].generation == 1
+        if first and versions[0].made > last > change.time - _SOON:
             after = change.time - last
             words = f"was made before its KeptnAppContext, which came {after:.2f} s after its workloads"
             self._finding("I2", f"KeptnAppVersion {versions[0].name} {words}")
