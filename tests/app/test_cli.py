@@ -77,7 +77,7 @@ def test_what_needs_somebody_is_an_exit_code_of_its_own(monkeypatch: pytest.Monk
     async def connect() -> _Cluster:
         api = _Cluster()
         meta = {"name": "lifecycle-operator", "namespace": "keptn-system"}
-        keptns = {"name": "manager", "image": "ghcr.io/keptn/lifecycle-operator:v2.0.0"}
+        keptns = {"name": "manager", "image": "registry.example.com/keptn/lifecycle-operator:v2.0.0"}
         api.put(
             {
                 "kind": "Deployment",

@@ -20,14 +20,14 @@ def only(findings: list[Finding]) -> Finding:
 
 @pytest.mark.parametrize("part", ["lifecycle-operator", "certificate-operator"])
 def test_keptns_operators_have_to_go(part: str) -> None:
-    one = only(found(operators=(operator(part, f"ghcr.io/keptn/{part}:v2.0.0"),)))
+    one = only(found(operators=(operator(part, f"registry.example.com/keptn/{part}:v2.0.0"),)))
     assert (one.level, one.about) == (Level.ACTION, f"Deployment keptn-system/{part}")
-    assert f"ghcr.io/keptn/{part}:v2.0.0" in one.what
+    assert f"registry.example.com/keptn/{part}:v2.0.0" in one.what
     assert one.do.startswith("delete it")
 
 
 def test_the_metrics_operator_may_stay() -> None:
-    one = only(found(operators=(operator("metrics-operator", "ghcr.io/keptn/metrics-operator:v2"),)))
+    one = only(found(operators=(operator("metrics-operator", "registry.example.com/keptn/metrics-operator:v2"),)))
     assert (one.level, one.do) == (Level.NOTE, "")
 
 

@@ -17,7 +17,7 @@ def keptns() -> FakeApi:
     for kind in ("keptntaskdefinitions", "keptnapps", "keptntasks", "keptnworkloadversions"):
         api.put(crd(kind))
     api.put({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "shop"}})
-    api.put(operator("lifecycle-operator", "ghcr.io/keptn/lifecycle-operator:v2"))
+    api.put(operator("lifecycle-operator", "registry.example.com/keptn/lifecycle-operator:v2"))
     api.put(deployment("web").raw)
     api.put(webhook("mpod.keptn.sh"))
     for namespace in ("keptn-system", "elsewhere"):

@@ -10,7 +10,7 @@ from tests.app.migrate.objects import VERSION, cluster, crd, crds, custom, opera
 
 BUSY = cluster(
     crds=crds(crd("keptntasks")),
-    operators=(operator("lifecycle-operator", "ghcr.io/keptn/lifecycle-operator:v2"),),
+    operators=(operator("lifecycle-operator", "registry.example.com/keptn/lifecycle-operator:v2"),),
     definitions=(custom("KeptnTaskDefinition", "[red]", spec={}),),
     versions=(VERSION.passed().status(status="Succeeded").raw,),
     unread=(Unread("all Pods", "not [you]"),),
