@@ -26,6 +26,7 @@ class Contexts:
         self._truth = truth
         self._finding = finding
         self._changed: dict[tuple[str, str], float] = {}
+        self._gone: dict[tuple[str, str], bool] = {}
         self._specs: dict[tuple[str, str], Json] = {}
 
     def check(self, change: Change) -> None:
@@ -40,7 +41,9 @@ class Contexts:
         key = (meta["namespace"], meta["name"])
         known = key in self._changed
         self._changed[key] = change.time
-        self._specs[key] = (change.new or {}).get("spec") or {}
+        # Deleting a context takes nothing from a version that there is, and gives nothing to a new one.
+        self._specs[key] = change.body.get("spec") or {}
+        self._gone[key] = change.new is None
         if change.old is not None or known or not self._is_punctual() or not self._truth.policies.waits:
             return
         versions = self._truth.apps.of(*key)
@@ -62,7 +65,7 @@ class Contexts:
         asked = self._specs.get(key, {})
         for name in _LISTS:
             have, want = version["spec"].get(name) or [], asked.get(name) or []
-            if have != want:
+            if have != want and not (self._gone.get(key) and not have):
                 self._finding(
                     "I2", f"KeptnAppVersion {facts.name} asks for {have} ({name}), and its context for {want}"
                 )

@@ -69,5 +69,9 @@ def is_up(kind: str, body: Json) -> bool:
         wanted = status.get("desiredNumberScheduled", 0)
         return bool(wanted == status.get("updatedNumberScheduled", 0) == status.get("numberAvailable", 0))
     wanted = body["spec"].get("replicas", 1)
-    fresh = wanted if kind == resources.REPLICASETS.kind else status.get("updatedReplicas", 0)
-    return bool(wanted == fresh == status.get("availableReplicas", 0) == status.get("replicas", 0))
+    available, there = status.get("availableReplicas", 0), status.get("replicas", 0)
+    if kind == resources.REPLICASETS.kind:
+        return bool(wanted == available == there)
+    # More than are wanted may still be there after a scaling down, as long as all of them are new.
+    fresh = status.get("updatedReplicas", 0)
+    return bool(fresh >= wanted and there == fresh and available >= wanted)
