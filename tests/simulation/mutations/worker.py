@@ -13,14 +13,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         "        context, meta = self._context, task.metadata\n        return True\n        if (birth :=",
     ),
     one(
-        "lost-job-by-a-stale-cache",
-        "a Job that the cache has not seen yet is taken for deleted, and another one runs beside it",
-        "I1 I7",
-        "worker/tasks.py",
-        "            if job is None:\n                # The cache may lag behind",
-        "            if False:\n                # The cache may lag behind",
-    ),
-    one(
         "status-without-precondition",
         "a status is written whatever the object has become since it was read",
         "I1 I7",
