@@ -97,7 +97,7 @@ class Records:
                 continue
             facts = self._truth.versions.get(meta["uid"])
             passed = facts is not None and facts.started and not facts.warned and image in facts.images
-            if passed and _asked(other) == _asked(version):
+            if passed and _asked(other) == _asked(version) and not _is_tried_again(other, version):
                 name = version["metadata"]["name"]
                 self._finding("I1", f"KeptnWorkloadVersion {name} checks again what {meta['name']} has passed")
 
@@ -143,6 +143,12 @@ def _number(body: Json) -> str:
 
 def _definition(check: Json) -> str:
     return str(check["spec"].get("taskDefinition") or check["spec"].get("evaluationDefinition"))
+
+
+def _is_tried_again(failed: Json, version: Json) -> bool:
+    """Whether a version failed after its pods had gone, and somebody has asked for another try."""
+    was, now = ((each["metadata"].get("annotations") or {}).get(wellknown.RETRY, "") for each in (failed, version))
+    return (failed.get("status") or {}).get("status") == "Failed" and now not in ("", was)
 
 
 def _asked(version: Json) -> tuple[str, ...]:

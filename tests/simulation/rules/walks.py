@@ -216,7 +216,11 @@ class Walks:
         ]
         if any(_content(other) == _content(new) for other in newer):
             return  # another try of the same
-        if not newer:
+        gone = any(
+            each.gone and (each.namespace, each.workload) == (facts.namespace, facts.workload)
+            for each in self._truth.versions.values()
+        )
+        if not newer and not gone:  # somebody may just have deleted it
             self._finding("I7", f"{what} ends for a newer one, and there is none")
         kind, name = facts.owner
         since = clock.seconds() - self._truth.policies.late
