@@ -34,14 +34,14 @@ class Contexts:
         if change.resource == resources.APP_CONTEXTS:
             self._context(change)
         elif change.resource == resources.APP_VERSIONS and change.new is not None and _is_early(change):
-            self._asks(change.time, change.new)
+            self._asks(change.time, change.new, made=change.old is None)
 
     def _context(self, change: Change) -> None:
         meta = change.body["metadata"]
         key = (meta["namespace"], meta["name"])
         known = key in self._changed
         self._changed[key] = change.time
-        # Deleting a context takes nothing from a version that there is, and gives nothing to a new one.
+        # Deleting a context takes nothing from a version that there is.
         self._specs[key] = change.body.get("spec") or {}
         self._gone[key] = change.new is None
         if change.old is not None or known or not self._is_punctual() or not self._truth.policies.waits:
@@ -57,23 +57,32 @@ class Contexts:
             words = f"was made before its KeptnAppContext, which came {after:.2f} s after its workloads"
             self._finding("I2", f"KeptnAppVersion {versions[0].name} {words}")
 
-    def _asks(self, now: float, version: Json) -> None:
+    def _asks(self, now: float, version: Json, *, made: bool) -> None:
+        """`made`: this is a version's first appearance, and a context that had gone by then gives it nothing."""
         facts: AppFacts = self._truth.apps.versions[version["metadata"]["uid"]]
         key = (facts.namespace, facts.app)
         if not self._is_punctual() or self._changed.get(key, -1.0) > now - _KNOWN:
             return
-        asked = self._specs.get(key, {})
+        gone, last = self._gone.get(key, False), self._specs.get(key, {})
         for name in _LISTS:
-            have, want = version["spec"].get(name) or [], asked.get(name) or []
-            if have != want and not (self._gone.get(key) and not have):
+            have, want = version["spec"].get(name) or [], last.get(name) or []
+            if have not in _allowed(want, [], gone=gone, made=made):
                 self._finding(
                     "I2", f"KeptnAppVersion {facts.name} asks for {have} ({name}), and its context for {want}"
                 )
-        if (version["spec"].get("metadata") or {}) != (asked.get("metadata") or {}):
-            self._finding("I2", f"KeptnAppVersion {facts.name} does not say of its app what its context says")
+        said, says = version["spec"].get("metadata") or {}, last.get("metadata") or {}
+        if said not in _allowed(says, {}, gone=gone, made=made):
+            self._finding("I2", f"KeptnAppVersion {facts.name} says of its app {said}, and its context says {says}")
 
     def _is_punctual(self) -> bool:
         return self._truth.policies.late < 10
+
+
+def _allowed(last: object, nothing: object, *, gone: bool, made: bool) -> tuple[object, ...]:
+    """What an app version may have of a context that said `last` when it was seen last."""
+    if not gone:
+        return (last,)
+    return (nothing,) if made else (nothing, last)
 
 
 def _is_early(change: Change) -> bool:
