@@ -2,14 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import Field
-
 from app.api import rules
-from app.api.condition import Conditions, Generation
-from app.api.fields import PostEvaluations, PostTasks, PreEvaluations, PreTasks, State, Time, Words
+from app.api.fields import PostEvaluations, PostTasks, PreEvaluations, PreTasks, State, Words
 from app.api.meta import Model, Object
 from app.api.schema import Schema
-from app.api.workload import ItemStatus
+from app.api.workload import ItemStatus, VersionStatus
 
 
 class WorkloadRef(Model):
@@ -73,40 +70,11 @@ class WorkloadState(Model):
     status: Annotated[State, Schema(description="How far its version has come.")] = "Pending"
 
 
-class AppVersionStatus(Model):
-    pre_deployment_status: Annotated[State, Schema(description="Of the tasks before the deployment.")] = "Pending"
-    pre_deployment_evaluation_status: Annotated[
-        State, Schema(description="Of the evaluations before the deployment.")
-    ] = "Pending"
+class AppVersionStatus(VersionStatus):
     workload_overall_status: Annotated[State, Schema(description="Of all its workloads together.")] = "Pending"
-    post_deployment_status: Annotated[State, Schema(description="Of the tasks after the deployment.")] = "Pending"
-    post_deployment_evaluation_status: Annotated[
-        State, Schema(description="Of the evaluations after the deployment.")
-    ] = "Pending"
     promotion_status: Annotated[State, Schema(description="Of the promotion tasks.")] = "Pending"
-    status: Annotated[State, Schema(description="Of the whole: Succeeded or Failed once it has ended.")] = "Pending"
-    current_phase: Annotated[str, Schema(description="Where it is, or where it ended.")] = ""
     workload_status: Annotated[tuple[WorkloadState, ...], Schema(description="Each workload.")] = ()
-    pre_deployment_task_status: Annotated[
-        tuple[ItemStatus, ...], Schema(description="Each task before the deployment.")
-    ] = ()
-    pre_deployment_evaluation_task_status: Annotated[
-        tuple[ItemStatus, ...], Schema(description="Each evaluation before the deployment.")
-    ] = ()
-    post_deployment_task_status: Annotated[
-        tuple[ItemStatus, ...], Schema(description="Each task after the deployment.")
-    ] = ()
-    post_deployment_evaluation_task_status: Annotated[
-        tuple[ItemStatus, ...], Schema(description="Each evaluation after the deployment.")
-    ] = ()
     promotion_task_status: Annotated[tuple[ItemStatus, ...], Schema(description="Each promotion task.")] = ()
-    phase_trace_ids: Annotated[
-        dict[str, dict[str, str]] | None, Schema(description="For each phase, the traceparent of its span.")
-    ] = Field(default=None, alias="phaseTraceIDs")
-    start_time: Annotated[Time | None, Schema(description="When it began.")] = None
-    end_time: Annotated[Time | None, Schema(description="When it ended.")] = None
-    conditions: Conditions = ()
-    observed_generation: Generation = 0
 
 
 class AppVersion(Object):

@@ -41,6 +41,11 @@ class ObjectMeta(Model):
     owner_references: tuple[OwnerReference, ...] = ()
 
     @property
+    def order(self) -> tuple[str, str]:
+        """By which an older object comes before a newer one, and equally old ones always in the same order."""
+        return self.creation_timestamp or "", self.name
+
+    @property
     def controller(self) -> OwnerReference | None:
         """The owner that manages this object, None for an object of nobody."""
         return next((owner for owner in self.owner_references if owner.controller), None)

@@ -52,12 +52,13 @@ class ItemStatus(Model):
     end_time: Annotated[Time | None, Schema(description="When it had its verdict.")] = None
 
 
-class WorkloadVersionStatus(Model):
+class VersionStatus(Model):
+    """How far a version has come: what those of workloads and of apps have in common."""
+
     pre_deployment_status: Annotated[State, Schema(description="Of the tasks before the deployment.")] = "Pending"
     pre_deployment_evaluation_status: Annotated[
         State, Schema(description="Of the evaluations before the deployment.")
     ] = "Pending"
-    deployment_status: Annotated[State, Schema(description="Of the deployment itself.")] = "Pending"
     post_deployment_status: Annotated[State, Schema(description="Of the tasks after the deployment.")] = "Pending"
     post_deployment_evaluation_status: Annotated[
         State, Schema(description="Of the evaluations after the deployment.")
@@ -81,12 +82,16 @@ class WorkloadVersionStatus(Model):
     ] = Field(default=None, alias="phaseTraceIDs")
     start_time: Annotated[Time | None, Schema(description="When it began.")] = None
     end_time: Annotated[Time | None, Schema(description="When it ended.")] = None
+    conditions: Conditions = ()
+    observed_generation: Generation = 0
+
+
+class WorkloadVersionStatus(VersionStatus):
+    deployment_status: Annotated[State, Schema(description="Of the deployment itself.")] = "Pending"
     deployment_start_time: Annotated[
         Time | None, Schema(description="When its pods were let go; the observability timeout runs from then.")
     ] = None
     app_context_metadata: Annotated[dict[str, str], Schema(description="The metadata of its app.")] = {}
-    conditions: Conditions = ()
-    observed_generation: Generation = 0
     revisions: Annotated[tuple[str, ...], Schema(description="The pod revisions that the verdict covers.")] = ()
 
 

@@ -5,12 +5,12 @@ KeptnWorkloadVersion and KeptnAppVersion differ in their phases and in what thei
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+from app.api.app import AppVersion
 from app.api.evaluation import Evaluation
-from app.api.meta import ObjectMeta
 from app.api.task import Task
-from app.api.workload import ItemStatus
+from app.api.workload import ItemStatus, VersionStatus, WorkloadVersion
 from app.lifecycle import names
 from app.lifecycle.phases import COMPLETED, Phase, failed_at
 from app.lifecycle.states import PASSED, State, is_completed, overall
@@ -23,19 +23,7 @@ SUPERSEDED: Final = "Superseded"
 LACKING: Final = "DefinitionNotFound"
 
 
-class Dumpable(Protocol):
-    def model_dump(self, *, by_alias: bool = ..., mode: str = ...) -> dict[str, Any]: ...
-
-
-class Version(Protocol):
-    """A KeptnWorkloadVersion or a KeptnAppVersion."""
-
-    @property
-    def metadata(self) -> ObjectMeta: ...
-    @property
-    def spec(self) -> Dumpable: ...
-    @property
-    def status(self) -> Dumpable: ...
+Version = WorkloadVersion | AppVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +124,9 @@ def child_name(version: Version, phase: Phase, definition: str) -> str:
     return names.task_name(phase.check, definition, version.metadata.uid)
 
 
-def has_ended(status: Mapping[str, Any]) -> bool:
-    """Whether nothing of a version with this status (as JSON) moves any more."""
-    return status["status"] in (State.FAILED, State.DEPRECATED) or status["currentPhase"] == COMPLETED
+def has_ended(status: VersionStatus) -> bool:
+    """Whether nothing of a version with this status moves any more."""
+    return status.status in (State.FAILED, State.DEPRECATED) or status.current_phase == COMPLETED
 
 
 def advance(
@@ -158,9 +146,9 @@ def advance(
     of tasks or evaluations is a Warning, and what was a Warning stays one whatever is configured later. `carrier` gives
     a phase's trace context, {} without tracing. `now` is RFC 3339. Source: keptn-behaviour 3.4.
     """
-    have = version.status.model_dump(by_alias=True, mode="json")
-    if has_ended(have) or version.metadata.deletion_timestamp:
+    if has_ended(version.status) or version.metadata.deletion_timestamp:
         return Step()
+    have = version.status.model_dump(by_alias=True, mode="json")
     spec = version.spec.model_dump(by_alias=True, mode="json")
     fields: Fields = {}
     words: list[Word] = []
@@ -218,9 +206,9 @@ def superseded(version: Version, phases: Iterable[Phase], now: str) -> Fields:
 
     {} for one that has ended by itself.
     """
-    have = version.status.model_dump(by_alias=True, mode="json")
-    if has_ended(have):
+    if has_ended(version.status):
         return {}
+    have = version.status.model_dump(by_alias=True, mode="json")
     open_phases = {each.field: State.DEPRECATED.value for each in phases if not is_completed(have[each.field])}
     return {**open_phases, "status": State.FAILED.value, "endTime": now}
 

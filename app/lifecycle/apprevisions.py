@@ -7,7 +7,7 @@ from app.api import wellknown
 from app.api.app import App, AppContext, AppContextSpec, AppVersion
 from app.api.conversion import app_lists
 from app.api.meta import controlled_by
-from app.lifecycle import advance, apps, names
+from app.lifecycle import advance, apps
 from app.lifecycle.phases import APP_PHASES, Phase
 from app.lifecycle.states import State
 
@@ -45,7 +45,7 @@ def body(app: App, wanted: AppContextSpec | None) -> Json:
         "apiVersion": wellknown.API_VERSION,
         "kind": "KeptnAppVersion",
         "metadata": {
-            "name": names.app_version_name(meta.name, app.spec.version, meta.generation),
+            "name": apps.current_name(app),
             "namespace": meta.namespace,
             "annotations": {wellknown.APP_GENERATION: str(meta.generation)},
             "ownerReferences": [controlled_by("KeptnApp", meta)],

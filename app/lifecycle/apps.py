@@ -57,7 +57,7 @@ def gate(version: WorkloadVersion, app: App | None, app_versions: Sequence[AppVe
     if app is None or app.metadata.deletion_timestamp:
         return _wait(f"{named} is not there yet. It is made once all workloads that name it have been seen.")
     fitting = [each for each in app_versions if _counts(each, app) and _lists(each.spec, app, version)]
-    current = names.app_version_name(app.metadata.name, app.spec.version, app.metadata.generation)
+    current = current_name(app)
     if _lists(app.spec, app, version):
         fitting = [each for each in fitting if each.metadata.name == current]
     chosen = max(fitting, key=_age, default=None)
@@ -116,7 +116,7 @@ def newest_of(ref: WorkloadRef, app: str, versions: Iterable[WorkloadVersion]) -
     """The newest of `versions` that is meant by what the app lists, None without one."""
     name = names.app_name(app)
     mine = [each for each in versions if names.app_name(each.spec.app) == name and _means(ref, app, each)]
-    return max(mine, key=lambda each: (each.metadata.creation_timestamp or "", each.metadata.name), default=None)
+    return max(mine, key=lambda each: each.metadata.order, default=None)
 
 
 def ref_name(app: str, workload_name: str) -> str:
@@ -151,10 +151,14 @@ def asks(app_version: AppVersion) -> bool:
     return bool(app_version.spec.pre_deployment_tasks or app_version.spec.pre_deployment_evaluations)
 
 
+def current_name(app: App) -> str:
+    """Name of the KeptnAppVersion that stands for a KeptnApp as it is now."""
+    return names.app_version_name(app.metadata.name, app.spec.version, app.metadata.generation)
+
+
 def is_current(app_version: AppVersion, app: App) -> bool:
     """Whether an app version stands for its KeptnApp as it is now."""
-    meta = app.metadata
-    return app_version.metadata.name == names.app_version_name(meta.name, app.spec.version, meta.generation)
+    return app_version.metadata.name == current_name(app)
 
 
 def has_ended(app_version: AppVersion) -> bool:
@@ -255,8 +259,7 @@ def _names(ref: WorkloadRef, app: str, version: WorkloadVersion) -> bool:
 
 def _age(app_version: AppVersion) -> tuple[int, str, str]:
     """The order in which versions of one app were made. Keptn's, which say no generation, were there before ours."""
-    meta = app_version.metadata
-    return generation_of(app_version), meta.creation_timestamp or "", meta.name
+    return generation_of(app_version), *app_version.metadata.order
 
 
 def generation_of(app_version: AppVersion) -> int:

@@ -90,7 +90,7 @@ def _other_code(earlier: Sequence[Attempt], number: int, digest: str) -> str:
 def _unknown(known: tuple[Attempt, ...], pods: Iterable[Pod]) -> list[Pod]:
     """The pods that are not on record, in order of their start."""
     names = {attempt.pod_name for attempt in known}
-    order = sorted(pods, key=lambda pod: (pod.metadata.creation_timestamp or "", pod.metadata.name))
+    order = sorted(pods, key=lambda pod: pod.metadata.order)
     if len(known) >= KEPT:
         # The oldest attempts are not kept. Their pods may still be there, and must not count as new ones.
         order = order[next((at for at, pod in enumerate(order) if pod.metadata.name in names), 0) :]

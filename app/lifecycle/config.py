@@ -27,7 +27,7 @@ DEFAULTS = Config()
 
 def chosen(configs: Iterable[api.Config]) -> api.Config | None:
     """The one that counts: the oldest, by name among equally old ones, so that a second one changes nothing."""
-    return min(configs, key=_age, default=None)
+    return min(configs, key=lambda config: config.metadata.order, default=None)
 
 
 def effective(configs: Sequence[api.Config]) -> Config:
@@ -96,10 +96,6 @@ def _read(config: api.Config) -> tuple[Config, tuple[str, ...]]:
         otel_collector=collector,
         cloud_events=endpoint,
     ), tuple(wrong)
-
-
-def _age(config: api.Config) -> tuple[str, str]:
-    return config.metadata.creation_timestamp or "", config.metadata.name
 
 
 def _duration(text: str) -> float | None:

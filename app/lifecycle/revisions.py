@@ -12,7 +12,7 @@ from app.api import wellknown
 from app.api.app import AppVersionStatus
 from app.api.core import Pod
 from app.api.meta import OwnerReference
-from app.api.workload import WorkloadVersion, WorkloadVersionStatus
+from app.api.workload import VersionStatus, WorkloadVersion, WorkloadVersionStatus
 from app.lifecycle import names
 from app.lifecycle.identity import Identity
 from app.lifecycle.states import PASSED, State
@@ -69,7 +69,7 @@ def checks_passed(status: WorkloadVersionStatus) -> bool:
     return status.pre_deployment_status in PASSED and status.pre_deployment_evaluation_status in PASSED
 
 
-def has_failed(status: WorkloadVersionStatus | AppVersionStatus) -> bool:
+def has_failed(status: VersionStatus) -> bool:
     """Whether the checks before the deployment have failed for good."""
     return State.FAILED in (status.pre_deployment_status, status.pre_deployment_evaluation_status)
 
@@ -123,7 +123,7 @@ def choose(versions: Sequence[WorkloadVersion], wanted: Wanted) -> WorkloadVersi
     """
     same = sorted(
         (v for v in versions if is_about(v, wanted)),
-        key=_age,
+        key=lambda v: v.metadata.order,
         reverse=True,
     )
     spent = [v for v in same if _is_spent(v, wanted)]
@@ -161,11 +161,7 @@ def successor(version: WorkloadVersion, siblings: Iterable[WorkloadVersion]) -> 
     It may be older: a rollback takes over from what it undoes.
     """
     begun = [each for each in siblings if each.status.current_phase and each.key != version.key]
-    return max(begun, key=_age, default=None)
-
-
-def _age(version: WorkloadVersion) -> tuple[str, str]:
-    return version.metadata.creation_timestamp or "", version.metadata.name
+    return max(begun, key=lambda each: each.metadata.order, default=None)
 
 
 def covering(status: WorkloadVersionStatus, revision: str) -> list[str] | None:

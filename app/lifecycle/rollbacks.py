@@ -45,7 +45,7 @@ def went_back_to(workload: Workload, versions: Sequence[WorkloadVersion]) -> Wor
         and has_passed(each.status)
         and not each.metadata.deletion_timestamp
     ]
-    found = max(mine, key=lambda each: (each.metadata.creation_timestamp or "", each.metadata.name), default=None)
+    found = max(mine, key=lambda each: each.metadata.order, default=None)
     return None if found is None or _words(found.spec) == _words(workload.spec) else found
 
 

@@ -59,7 +59,7 @@ def fitting(versions: Iterable[WorkloadVersion], asked: Identity) -> WorkloadVer
         and _names(version.spec.pre_deployment_tasks) == set(asked.pre_deployment_tasks)
         and _names(version.spec.pre_deployment_evaluations) == set(asked.pre_deployment_evaluations)
     ]
-    return max(found, key=lambda v: (v.metadata.creation_timestamp or "", v.metadata.name), default=None)
+    return max(found, key=lambda v: v.metadata.order, default=None)
 
 
 def first_checked(version: WorkloadVersion, replica_sets: Iterable[ObjectMeta]) -> ObjectMeta | None:
@@ -69,7 +69,7 @@ def first_checked(version: WorkloadVersion, replica_sets: Iterable[ObjectMeta]) 
     """
     made = version.metadata.creation_timestamp or ""
     there = [each for each in replica_sets if each.creation_timestamp and each.creation_timestamp <= made]
-    return max(there, key=lambda each: (each.creation_timestamp or "", each.name), default=None)
+    return max(there, key=lambda each: each.order, default=None)
 
 
 def is_gated_by_keptn(raw_pod: dict[str, Any]) -> bool:

@@ -59,7 +59,7 @@ def next_step(version: WorkloadVersion, seen: Seen, revisions: Collection[str], 
         blocking=around.blocking,
         carrier=around.carrier,
     )
-    ended = advance.has_ended(status.model_dump(by_alias=True))
+    ended = advance.has_ended(status)
     if listed != status.revisions and not ended and not version.metadata.deletion_timestamp:
         step = replace(step, fields=step.fields | {"revisions": list(listed)})
     if step.fields.get("deploymentStatus") == State.PROGRESSING:

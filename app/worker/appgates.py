@@ -1,7 +1,7 @@
 """Whether an app lets a workload version go, from what the caches know."""
 
 from app.api.workload import WorkloadVersion
-from app.lifecycle import apps, names
+from app.lifecycle import apps
 from app.lifecycle.apps import AppGate
 from app.worker.caches import BY_APP, Caches, scoped
 
@@ -13,7 +13,6 @@ def gate_of(caches: Caches, version: WorkloadVersion) -> AppGate:
     """
     namespace, app = version.metadata.namespace, caches.apps.get(version.metadata.namespace, version.spec.app)
     if app is not None and apps.lists(app, version):
-        name = names.app_version_name(app.metadata.name, app.spec.version, app.metadata.generation)
-        current = caches.app_versions.get(namespace, name)
+        current = caches.app_versions.get(namespace, apps.current_name(app))
         return apps.gate(version, app, [current] if current is not None else [])
     return apps.gate(version, app, caches.app_versions.by_index(BY_APP, scoped(namespace, version.spec.app)))

@@ -6,7 +6,7 @@ from app.api.app import App, AppContextSpec, AppVersion
 from app.cluster import resources
 from app.cluster.controller import After, Done, Outcome
 from app.cluster.errors import AlreadyExists, Conflict, Invalid, NotFound
-from app.lifecycle import advance, apprevisions, names
+from app.lifecycle import advance, apprevisions, apps
 from app.lifecycle.conditions import with_conditions
 from app.lifecycle.happenings import CREATE_APP_VERSION, FAILED
 from app.worker.caches import BY_APP, scoped
@@ -28,7 +28,7 @@ class AppReconciler:
             return Done()  # its versions go with it
         context = caches.app_contexts.get(*key)
         wanted = apprevisions.asked(context, app)
-        name = names.app_version_name(app.metadata.name, app.spec.version, app.metadata.generation)
+        name = apps.current_name(app)
         current = caches.app_versions.get(key[0], name)
         if current is None:
             # All that belongs to it has had the time to appear: once it is there, it may begin, and who asks for

@@ -32,7 +32,7 @@ class AppVersionReconciler:
     async def __call__(self, key: tuple[str, str]) -> Outcome:
         context = self._context
         version = context.caches.app_versions.get(*key)
-        if version is None or advance.has_ended(version.status.model_dump(by_alias=True)):
+        if version is None or advance.has_ended(version.status):
             if version is not None:
                 self._told_missing.pop(version.metadata.uid, None)
             self._unsaid.end(key)

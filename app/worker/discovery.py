@@ -7,7 +7,7 @@ from app.api.workload import Workload
 from app.cluster import resources
 from app.cluster.controller import After, Done, Outcome
 from app.cluster.errors import AlreadyExists, NotFound
-from app.lifecycle import apps, discovery, names
+from app.lifecycle import apps, discovery
 from app.worker.caches import BY_APP, scoped
 from app.worker.context import Context
 from app.worker.settling import AppKey, Settling
@@ -56,9 +56,7 @@ class DiscoveryReconciler:
 
     async def _change(self, app: App, workloads: list[Workload]) -> None:
         caches, meta = self._context.caches, app.metadata
-        current = caches.app_versions.get(
-            meta.namespace, names.app_version_name(meta.name, app.spec.version, meta.generation)
-        )
+        current = caches.app_versions.get(meta.namespace, apps.current_name(app))
         versions = caches.versions.by_index(BY_APP, scoped(meta.namespace, meta.name))
         spec = discovery.next_spec(app, workloads, current, versions)
         if spec is not None:

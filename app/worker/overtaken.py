@@ -28,5 +28,5 @@ def overtaken(caches: Caches, child: Object) -> tuple[str, str] | None:
         return None
     made = version.metadata.creation_timestamp or ""
     later = [each for each in others if each is not version and (each.metadata.creation_timestamp or "") >= made]
-    newest = max(later, key=lambda each: (each.metadata.creation_timestamp or "", each.metadata.name), default=None)
+    newest = max(later, key=lambda each: each.metadata.order, default=None)
     return f"{owner.kind} {owner.name}", newest.metadata.name if newest else ""

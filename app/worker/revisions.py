@@ -129,7 +129,7 @@ class RevisionReconciler:
     def _checked_before(self, namespace: str, revision: str) -> WorkloadVersion | None:
         listed = self._context.caches.versions.by_index(BY_REVISION, revision)
         mine = [version for version in listed if version.metadata.namespace == namespace]
-        return max(mine, key=lambda v: (v.metadata.creation_timestamp or "", v.metadata.name), default=None)
+        return max(mine, key=lambda v: v.metadata.order, default=None)
 
     async def _cover(self, version: WorkloadVersion, revision: str) -> None:
         """Puts a revision on the record of a pass before its pods go: then admission holds no more of them."""

@@ -1,9 +1,7 @@
 """One KeptnTask: its Job, made once; its verdict, written once."""
 
-import asyncio
 import contextlib
 import logging
-import math
 
 from app.api.core import Job, Pod
 from app.api.task import Task
@@ -22,19 +20,19 @@ from app.worker.caches import BY_NAMESPACE, BY_OWNER
 from app.worker.context import Context
 from app.worker.functions import mount
 from app.worker.overtaken import overtaken
+from app.worker.unsaid import Unsaid
 
 log = logging.getLogger(__name__)
 
 # How long to wait before a Job that a quota or a policy refused is tried again.
 _REFUSED_SECONDS = 5.0
-_UNSAID_SECONDS = 0.3
 _RESTRICTED = "pod-security.kubernetes.io/enforce"
 
 
 class TaskReconciler:
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._made: dict[str, float] = {}  # when the Job of a task that says nothing of it yet was made
+        self._unsaid: Unsaid[str] = Unsaid()  # tasks (uid) whose Job was made, and that say nothing of it yet
 
     async def __call__(self, key: tuple[str, str]) -> Outcome:
         task = self._context.caches.tasks.get(*key)
@@ -43,7 +41,7 @@ class TaskReconciler:
         # The verdict first: whatever became of the Job of a finished task, nothing runs again.
         if is_completed(task.status.status):
             self._context.newborn.discard(task.metadata.uid)
-            self._made.pop(task.metadata.uid, None)
+            self._unsaid.end(task.metadata.uid)
             await self._wind_up(task)
             return Done()
         job = await self._job(task)
@@ -54,7 +52,7 @@ class TaskReconciler:
             await self._end(job)
             return Done()
         if isinstance(step, tasks.StartJob):
-            if self._made.pop(task.metadata.uid, None) is not None and not task.status.job_name:
+            if self._unsaid.end(task.metadata.uid) and not task.status.job_name:
                 # Made, not spoken of yet, and gone already: it was this run all the same.
                 await self._write(task, tasks.unsaid(task, self._context.stamp()))
                 return Done()
@@ -91,9 +89,9 @@ class TaskReconciler:
         """
         uid = task.metadata.uid
         if step.verdict is not None or task.status.job_name or "reason" in step.fields:
-            self._made.pop(uid, None)
+            self._unsaid.end(uid)
             return 0.0
-        return self._made.get(uid, -math.inf) + _UNSAID_SECONDS - asyncio.get_running_loop().time()
+        return self._unsaid.left(uid)
 
     async def _job(self, task: Task) -> Job | None:
         """The newest Job of the task, None only if it is known not to exist."""
@@ -176,7 +174,7 @@ class TaskReconciler:
         context = self._context
         try:
             await context.create(resources.JOBS, body, context.caches.jobs)
-            self._made[task.metadata.uid] = asyncio.get_running_loop().time()
+            self._unsaid.begin(task.metadata.uid)
         except AlreadyExists:
             there = await context.api.get(resources.JOBS, body["metadata"]["name"], task.metadata.namespace)
             if not _of(Job.model_validate(there), task):

@@ -43,7 +43,7 @@ class WorkloadVersionReconciler:
 
     async def __call__(self, key: VersionKey) -> Outcome:
         version = self._context.caches.versions.get(*key)
-        if version is None or advance.has_ended(version.status.model_dump(by_alias=True)):
+        if version is None or advance.has_ended(version.status):
             self._unsaid.end(key)
             self._app_failed.discard(key)
             return Done()
