@@ -41,6 +41,13 @@ def listed(app: str, workloads: Iterable[Workload], known: AppSpec | None = None
     return AppSpec(version=version(there.values()), revision=revision, workloads=tuple(refs.values()))
 
 
+def asked_about(app: App, workloads: Iterable[Workload]) -> list[str]:
+    """Names of the KeptnWorkloads by which a KeptnApp is changed: those that are known, and those that it lists."""
+    there = {each.metadata.name for each in workloads}
+    named = {names.workload_name(app.metadata.name, ref.name) for ref in app.spec.workloads if ref.name not in there}
+    return sorted(there | named)
+
+
 def version(workloads: Iterable[Workload]) -> str:
     """The version of an app made of these: that of its only one, or ten hex digits that stand for all."""
     by_name = sorted((each.metadata.name, each.spec.version) for each in workloads)

@@ -6,9 +6,13 @@ from typing import Any
 import pytest
 
 from app.api import wellknown
+from app.api.app import AppSpec, WorkloadRef
 from app.cluster import resources
 from app.cluster.api import Json
 from app.lifecycle import discovery
+from app.lifecycle.apps import digest
+from app.worker.discovery import DiscoveryReconciler
+from app.worker.settling import Settling
 from tests.app.worker.world import ONCE, World, settled
 from tests.builders import app, workload
 
@@ -258,3 +262,50 @@ async def test_whatever_the_order_of_arrival_the_end_is_the_same(seed: int) -> N
         assert set(world.app_versions().values()) <= {"Succeeded", "Failed", "Deprecated"}  # all others have ended
         assert world.kubelet.started == {"own": 2, "first": 1, "last": 1}
         assert await settled(world, 600.0) == 0
+
+
+class TestAnotherWorkersWords:
+    """Two workers can both take themselves for the leader for a while, and the news of one of them can be late."""
+
+    @staticmethod
+    def told(world: World, said: str, known: str) -> DiscoveryReconciler:
+        """A KeptnApp of ours says version `said` of web, and of its KeptnWorkload `known` is known."""
+        spec = AppSpec(version=said, revision=1, workloads=(WorkloadRef(name="web", version=said),))
+        world.api.put(discovery.made("web", "shop", spec, single_service=True) | {"status": {}})
+        world.api.put(workload("web-web").changed({"spec": {"app": "web", "version": known}}).raw)
+        return DiscoveryReconciler(world.context, Settling(lambda *_: True, lambda: 30.0))
+
+    async def test_are_not_undone_for_late_news(self) -> None:
+        async with World(works=False) as world:
+            reconcile = self.told(world, "2.0", known="1.0")
+            await world.told()
+            world.api.stall()
+            world.api.edit(resources.WORKLOADS, "web-web", {"spec": {"version": "2.0"}})
+            await reconcile(("shop", "web"))
+            assert listed(world, "web") == {"web": "2.0"}
+            assert world.api.writes() == []
+
+    async def test_do_not_lose_a_workload_that_is_not_known_here_yet(self) -> None:
+        async with World(works=False) as world:
+            reconcile = self.told(world, "2.0", known="2.0")
+            refs = [{"name": "web", "version": "2.0"}, {"name": "new", "version": "1.0"}]
+            world.api.edit(resources.APPS, "web", {"spec": {"workloads": refs}})
+            mark = {"keptn.sh/discovered": digest(AppSpec.model_validate(the_app(world, "web")["spec"]))}
+            world.api.edit(resources.APPS, "web", {"metadata": {"annotations": mark}})
+            await world.told()
+            world.api.stall()
+            world.api.put(workload("web-new").changed({"spec": {"app": "web", "version": "1.0"}}).raw)
+            await reconcile(("shop", "web"))
+            assert listed(world, "web") == {"web": "2.0", "new": "1.0"}
+
+    async def test_are_changed_for_what_is_really_new_and_our_own_without_another_look(self) -> None:
+        async with World(works=False) as world:
+            reconcile = self.told(world, "1.0", known="2.0")
+            await world.told()
+            await reconcile(("shop", "web"))
+            assert listed(world, "web") == {"web": "2.0"}
+            world.api.edit(resources.WORKLOADS, "web-web", {"spec": {"version": "3.0"}})
+            await world.told()
+            await reconcile(("shop", "web"))
+            assert listed(world, "web") == {"web": "3.0"}
+            assert [call.name for call in world.api.calls if call.verb == "get"] == ["web-web"]
