@@ -95,7 +95,9 @@ class Invariants:
             self._duplicate(f"Job {name} was made for a KeptnTask that never was")
             return
         late = change.time - self._truth.policies.late
-        if facts.verdict and (facts.overtaken is None or facts.overtaken < late):
+        if facts.overtaken is not None and facts.overtaken >= late:
+            return  # its Job was deleted, and the create of another leader was on its way: that one is deleted too
+        if facts.verdict:
             self._duplicate(f"Job {name} was made although KeptnTask {facts.name} has its verdict, {facts.verdict}")
         if len(facts.jobs) > 1 + facts.lost:
             self._duplicate(
