@@ -1,6 +1,6 @@
 """A workload that goes back to content that has passed holds no pods, so nobody says by them what is deployed now."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from app.api.core import Deployment, Parent, StatefulSet
@@ -23,6 +23,11 @@ def newest_replica_set(found: Deployment, owned: Sequence[Parent]) -> Parent | N
     if newest is None or meta.deletion_timestamp or found.status.observed_generation < meta.generation:
         return None
     return newest if _number(newest) == _number(found) > 0 else None
+
+
+def has_newer(own: Parent, owned: Iterable[Parent]) -> bool:
+    """Whether another of the ReplicaSets that a Deployment owns is newer than `own`, by the numbers it gives them."""
+    return 0 < _number(own) < max(map(_number, owned), default=0)
 
 
 def newest_revision(found: StatefulSet) -> str | None:

@@ -9,9 +9,9 @@ from app.api.workload import Workload, WorkloadVersion
 from app.cluster import resources
 from app.cluster.api import Json
 from app.cluster.errors import AlreadyExists, Conflict, NotFound
-from app.lifecycle import names
+from app.lifecycle import names, rollbacks
 from app.lifecycle.identity import Identity
-from app.worker.caches import BY_WORKLOAD, HELD_OF_REVISION, scoped
+from app.worker.caches import BY_OWNER, BY_WORKLOAD, HELD_OF_REVISION, scoped
 from app.worker.context import Context
 from app.worker.links import Links, RevisionKey
 from app.worker.parents import Source
@@ -66,8 +66,8 @@ class Workloads:
         metadata: Json = {} if mine else {"ownerReferences": owners}
         if existing.metadata.annotations.get(wellknown.APP_TYPE) != app_type:
             metadata["annotations"] = {wellknown.APP_TYPE: app_type}
-        if (not change and not metadata) or not self._newest(key, existing, pods):
-            return existing
+        if (not change and not metadata) or self._is_outdated(key) or not self._is_youngest(key, existing, pods):
+            return existing  # an old revision must not take the place of a newer one back
         patch: Json = {"spec": change, "metadata": metadata}
         cache.observe(await self._context.api.patch(resources.WORKLOADS, existing.metadata.name, patch, key.namespace))
         return cache.get(key.namespace, asked.workload_name) or existing
@@ -77,7 +77,11 @@ class Workloads:
         cache = self._context.caches.workloads
         workload = cache.get(key.namespace, version.spec.workload_name)
         newest = version.spec.version
-        if workload is None or workload.status.current_version == newest or not self._newest(key, workload, pods):
+        if workload is None or workload.status.current_version == newest:
+            return
+        # Of an older one it is said only until it has been said of the one that is wanted now.
+        has_been_said = workload.status.current_version == workload.spec.version
+        if (has_been_said and self._is_outdated(key)) or not self._is_youngest(key, workload, pods):
             return
         with contextlib.suppress(NotFound):
             cache.observe(
@@ -90,14 +94,18 @@ class Workloads:
                 )
             )
 
-    def _newest(self, key: RevisionKey, workload: Workload, pods: list[Pod]) -> bool:
-        """Whether no other held revision of this workload is younger: an old one must not take its place back."""
+    def _is_youngest(self, key: RevisionKey, workload: Workload, pods: list[Pod]) -> bool:
+        """Whether no pod of another revision that is held of this workload was made later.
+
+        Where their controller says which is the newest that counts: times are whole seconds, and an old revision's pod
+        may have been made again just now.
+        """
         versions = self._context.caches.versions.by_index(BY_WORKLOAD, scoped(key.namespace, workload.metadata.name))
         others = {
             other
             for version in versions
             for other in self._links.waiting_for((key.namespace, version.metadata.name))
-            if other != key
+            if other != key and not self._is_outdated(other)
         }
         own = (max((pod.metadata.creation_timestamp or "" for pod in pods), default=""), str(key))
         held = self._context.caches.pods.by_index
@@ -106,6 +114,19 @@ class Workloads:
             for other in others
             for pod in held(HELD_OF_REVISION, other.value)
         )
+
+    def _is_outdated(self, key: RevisionKey) -> bool:
+        """Whether its controller is known to have a newer revision; its news has held pods looked at again."""
+        caches = self._context.caches
+        if key.owner_kind == "StatefulSet":
+            found = caches.stateful_sets.get(key.namespace, key.owner_name)
+            newest = rollbacks.newest_revision(found) if found is not None else None
+            return newest not in (None, key.value)
+        own = caches.replica_sets.get(key.namespace, key.owner_name) if key.owner_kind == "ReplicaSet" else None
+        above = own.metadata.controller if own is not None else None
+        if own is None or own.metadata.uid != key.owner_uid or above is None:
+            return False
+        return rollbacks.has_newer(own, caches.replica_sets.by_index(BY_OWNER, above.uid))
 
 
 def spec_of(asked: Identity, reference: Json) -> Json:
