@@ -27,7 +27,8 @@ class Deployed:
     is up. `current`: its newest revision is one of the version's; also as long as its controller has not said so
     otherwise. Where that is False something else is rolled out, and the version is superseded or about to be.
     `message` is what a person should know: what is missing, or that nothing is. `gone`: the workload does not exist
-    any more, or is being deleted. `again`: nobody will tell of the next change, look after so many seconds.
+    any more, or is being deleted. `again`: nobody will tell of the next change, look after so many seconds. `newest`:
+    the revision, as `status.revisions` lists it, that is rolled out instead, "" where that is known by its content.
     """
 
     up: bool
@@ -35,6 +36,7 @@ class Deployed:
     message: str
     gone: bool = False
     again: float | None = None
+    newest: str = ""
 
 
 def deployment(found: Deployment, owned: Sequence[Parent], revisions: Collection[str]) -> Deployed:
@@ -49,7 +51,7 @@ def deployment(found: Deployment, owned: Sequence[Parent], revisions: Collection
     if _is_behind(found, found.status.observed_generation) or newest is None or str(_number(newest)) != number:
         return _unsettled("Deployment", found)
     if newest.metadata.uid not in revisions:
-        return _other("Deployment", found)
+        return _other("Deployment", found, newest.metadata.uid)
     status, wanted = found.status, found.spec.replicas
     old = status.replicas - status.updated_replicas
     if status.updated_replicas < wanted:
@@ -97,7 +99,7 @@ def stateful_set(found: StatefulSet, revisions: Collection[str]) -> Deployed:
     if _is_behind(found, status.observed_generation) or not status.update_revision:
         return _unsettled("StatefulSet", found)
     if not _covers(found.metadata.uid, status.update_revision, revisions):
-        return _other("StatefulSet", found)
+        return _other("StatefulSet", found, f"{found.metadata.uid}/{status.update_revision}")
     partition = strategy.rolling_update.partition if strategy.type == _ROLLING_UPDATE else 0
     wanted = min(replicas, max(1, replicas - partition))
     if status.updated_replicas < wanted:
@@ -146,7 +148,7 @@ def rollout(found: Rollout, owned: Sequence[Parent], revisions: Collection[str])
     if newest is None or not is_settled(found):
         return _unsettled("Rollout", found, LOOK_AGAIN)
     if newest.metadata.uid not in revisions:
-        return _other("Rollout", found)
+        return _other("Rollout", found, newest.metadata.uid)
     old = status.replicas - status.updated_replicas
     if status.phase != "Healthy":
         said = f": {status.message}" if status.message else ""
@@ -191,7 +193,18 @@ def together(each: Sequence[Deployed]) -> Deployed:
         message="; ".join(dict.fromkeys(one.message for one in there if one.up == up)),
         gone=all(one.gone for one in there),
         again=min(waits, default=None),
+        newest=next((one.newest for one in there if one.newest), ""),
     )
+
+
+def stands_for(looked: Deployed, revisions: Collection[str]) -> bool:
+    """Whether what is rolled out by `looked` is, as far as is known, one of another version's `revisions`.
+
+    A new revision may have the very content that was looked for, as after `kubectl rollout restart`: until its pods
+    are there to say so, it is nobody's.
+    """
+    uid, _, name = looked.newest.partition("/")
+    return _covers(uid, name, revisions) if name else uid in revisions or not uid
 
 
 def _is_behind(found: Object, observed: int) -> bool:
@@ -236,8 +249,8 @@ def _unsettled(kind: str, found: Object, again: float | None = None) -> Deployed
     return Deployed(False, True, message, again=again)
 
 
-def _other(kind: str, found: Object) -> Deployed:
-    return Deployed(False, False, f"{kind} {found.metadata.name} has a newer revision")
+def _other(kind: str, found: Object, newest: str = "") -> Deployed:
+    return Deployed(False, False, f"{kind} {found.metadata.name} has a newer revision", newest=newest)
 
 
 def _missing(kind: str, found: Object, what: str, again: float | None = None) -> Deployed:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from app.api.workload import WorkloadVersion
 from app.cluster import resources
 from app.cluster.controller import After, Done, Outcome
-from app.lifecycle import advance, apps, revisions, workloadversions
+from app.lifecycle import advance, apps, deployed, revisions, workloadversions
 from app.lifecycle.conditions import with_conditions
 from app.lifecycle.deployed import Deployed
 from app.lifecycle.happenings import FAILED, WORKLOAD_COMPLETED
@@ -47,8 +47,8 @@ class WorkloadVersionReconciler:
             self._unsaid.end(key)
             self._app_failed.discard(key)
             return Done()
-        successor = self._successor(version)
-        if successor is not None and await self._is_overtaken(version):
+        successor = await self._successor(version)
+        if successor is not None:
             await self._supersede(version, successor)
             return Done()
         around = await self._surroundings(version)
@@ -160,20 +160,21 @@ class WorkloadVersionReconciler:
             self._app_failed.add(version.key)
             self._context.tell(KIND, version, APP_PRE_EVALUATIONS, FAILED, "app has failed", warning=True)
 
-    def _successor(self, version: WorkloadVersion) -> WorkloadVersion | None:
+    async def _successor(self, version: WorkloadVersion) -> WorkloadVersion | None:
+        """Who has taken over: nobody waits for `version` any more, and its owner rolls out what another is about."""
+        key, caches = version.key, self._context.caches
         where = scoped(version.metadata.namespace, version.spec.workload_name)
-        return revisions.successor(version, self._context.caches.versions.by_index(BY_WORKLOAD, where))
-
-    async def _is_overtaken(self, version: WorkloadVersion) -> bool:
-        """Whether nobody waits for it, and what it is about is not what its owner rolls out."""
-        key = version.key
-        if self._links.revisions(key, version.metadata.uid):
-            return False
+        siblings = caches.versions.by_index(BY_WORKLOAD, where)
+        if revisions.successor(version, siblings) is None or self._links.revisions(key, version.metadata.uid):
+            return None
         listed = (f"{revision}/" if "/" not in revision else revision for revision in revisions_of(version))
-        if any(self._context.caches.pods.by_index(HELD_OF_REVISION, each) for each in listed):
-            return False
-        deployed = await self._rollouts.look(version)
-        return deployed is not None and not deployed.current
+        if any(caches.pods.by_index(HELD_OF_REVISION, each) for each in listed):
+            return None
+        looked = await self._rollouts.look(version)
+        if looked is None or looked.current:
+            return None
+        meant = [each for each in siblings if deployed.stands_for(looked, revisions_of(each))]
+        return revisions.successor(version, meant)
 
     async def _supersede(self, version: WorkloadVersion, successor: WorkloadVersion) -> None:
         now = self._context.stamp()

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -90,7 +91,7 @@ class TestDeployments:
 
     def test_with_a_newer_revision_are_about_something_else(self) -> None:
         found = deployed.deployment(WEB.changed(all_there(3)).view, [OLD.view, NEW.view], ["uid-web-1"])
-        assert found == Deployed(False, False, "Deployment web has a newer revision")
+        assert found == Deployed(False, False, "Deployment web has a newer revision", newest="uid-web-2")
 
     def test_that_are_paused_on_the_way_say_so(self) -> None:
         paused = WEB.changed({"spec": {"paused": True}})
@@ -316,7 +317,7 @@ class TestRollouts:
 
     def test_with_a_newer_revision_are_about_something_else(self) -> None:
         found = deployed.rollout(CANARY.status("Healthy", 3, 3).view, ROLLED, ["uid-web-1"])
-        assert found == Deployed(False, False, "Rollout web has a newer revision")
+        assert found == Deployed(False, False, "Rollout web has a newer revision", newest="uid-web-2")
 
     def test_that_are_deleted_are_gone(self) -> None:
         assert deployed.rollout(CANARY.deleting().view, ROLLED, MINE).gone
@@ -346,3 +347,22 @@ class TestTogether:
 
     def test_what_does_not_exist_is_gone(self) -> None:
         assert Deployed(False, False, "Deployment web does not exist any more", gone=True) == GONE
+
+
+class TestWhatIsRolledOutInstead:
+    @pytest.mark.parametrize(
+        ("newest", "revisions", "stands"),
+        [
+            ("rs-2", ["rs-2"], True),
+            ("rs-2", ["rs-1"], False),
+            ("sts/web-2", ["sts/web-1", "sts/web-2", "sts"], True),
+            ("sts/web-2", ["sts/web-1", "sts"], False),
+            ("sts/web-2", ["sts"], True),  # Keptn's versions list no revisions
+            ("", ["rs-1"], True),
+        ],
+    )
+    def test_is_what_a_version_stands_for_that_lists_it(self, newest: str, revisions: list[str], stands: bool) -> None:
+        assert deployed.stands_for(Deployed(False, False, "", newest=newest), revisions) is stands
+
+    def test_is_still_known_where_several_are_looked_at(self) -> None:
+        assert deployed.together([GONE, replace(OTHER, newest="rs-2")]).newest == "rs-2"

@@ -9,7 +9,7 @@ from app.lifecycle.phases import WORKLOAD_PRE_TASKS
 from app.worker.links import Link, Links, RevisionKey
 from app.worker.workloadversions import WorkloadVersionReconciler
 from tests.app.worker.world import INSTALLATION, ONCE, World, settled
-from tests.builders import SHOP, task, version
+from tests.builders import SHOP, stateful_set, task, version
 from tests.fakes.api import Call
 
 pytestmark = pytest.mark.looptime
@@ -182,3 +182,18 @@ async def test_the_first_word_about_keptns_deployment_takes_its_clock_over() -> 
         assert status.deployment_start_time == world.context.stamp()
         await step(world, waiting())
         assert made(world).status.deployment_status == "Progressing"
+
+
+@pytest.mark.parametrize("lists", ["db-c", "db-a"])
+async def test_a_restart_in_the_middle_takes_nothing_over_before_its_pods_say_what_they_are(lists: str) -> None:
+    """`kubectl rollout restart` gives a StatefulSet a new revision, whose first pod may take its time to be made."""
+    db = {"kind": "StatefulSet", "name": "db", "uid": "uid-db"}
+    deploys = VERSION.covers("uid-db/db-b").passed().changed({"spec": {"resourceReference": db}})
+    other = version("web-web-0.9").covers(f"uid-db/{lists}").status(currentPhase="Completed", status="Succeeded")
+    async with World(works=False) as world:
+        seen = {"observedGeneration": 1, "updateRevision": "db-c"}
+        world.api.put(stateful_set("db").changed({"metadata": {"generation": 1}, "status": seen}).raw)
+        world.api.put(deploys.status(deploymentStartTime=world.context.stamp()).raw)
+        world.api.put(other.raw)
+        await step(world, Links())
+        assert (made(world).status.status == "Failed") is (lists == "db-c")
