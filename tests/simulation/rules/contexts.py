@@ -10,6 +10,8 @@ from tests.simulation.rules.truth import Truth
 
 # Seconds. What has stood for so long is known to everybody; what comes so soon after its workloads is meant for them.
 _KNOWN = 0.5
+# The same where an app version says that it has begun, which it says a while after it has.
+_KNOWN_AT_BEGIN = 1.5
 _SOON = 0.85
 _LISTS = (
     "preDeploymentTasks",
@@ -61,7 +63,8 @@ class Contexts:
         """`made`: this is a version's first appearance, and a context that had gone by then gives it nothing."""
         facts: AppFacts = self._truth.apps.versions[version["metadata"]["uid"]]
         key = (facts.namespace, facts.app)
-        if not self._is_punctual() or self._changed.get(key, -1.0) > now - _KNOWN:
+        known = _KNOWN if made else _KNOWN_AT_BEGIN
+        if not self._is_punctual() or self._changed.get(key, -1.0) > now - known:
             return
         gone, last = self._gone.get(key, False), self._specs.get(key, {})
         for name in _LISTS:

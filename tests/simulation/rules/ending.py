@@ -127,7 +127,9 @@ class Ending:
     def _app_failed(self, facts: VersionFacts) -> bool:
         """Whether the checks of the app version that counts have failed."""
         listing = [each for each in self._truth.apps.of(facts.namespace, facts.app) if lists(each, facts)]
-        return any(not each.gone and each.failed and not each.deprecated for each in listing[-1:])
+        # What one said that has been overtaken in the middle of its checks counts no more.
+        standing = [each for each in listing[-1:] if not each.gone and not each.deprecated and each.overtaken is None]
+        return any(each.failed for each in standing)
 
     def _deployment(self, pod: Json) -> Json | None:
         """The Deployment of which this is a pod of the newest revision."""

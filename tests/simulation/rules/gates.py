@@ -53,6 +53,7 @@ class Gates:
     def without_a_pass(self, pod: Json, asked: list[dict[str, str]]) -> bool:
         """Whether a person's word was in force that lets the pod go as things are."""
         for marks in asked:
+            # A version that somebody has deleted since may have been there when the patch was sent.
             for facts in self._truth.about(pod, marks):
                 words = self.words(facts)
                 if OBSERVE in words or (WARN in words and (facts.failed or self._app_failed(facts))):

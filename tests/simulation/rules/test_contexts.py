@@ -42,7 +42,7 @@ async def test_an_edit_reaches_it_before_it_begins(stage: Stage) -> None:
     app_version = await stage.app_version(await stage.app())
     await asyncio.sleep(3.0)
     await write(stage)
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(2.0)
     with stage.a_breach("I2", "and its context for ['check']"):
         await stage.say(app_version, currentPhase="AppPreDeployTasks", status="Progressing")
 

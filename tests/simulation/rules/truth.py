@@ -132,12 +132,12 @@ class Truth:
         ]
 
     def about(self, pod: Json, marks: dict[str, str]) -> list[VersionFacts]:
-        """The versions that are there and about this pod's content, if its workload asks by these words."""
+        """The versions that there ever were of this pod's content, if its workload asks by these words."""
         name = marks[wellknown.WORKLOAD]
         workload = f"{marks.get(wellknown.APP, name)}-{name}"
         image = pod["spec"]["containers"][0]["image"]
         known = self.of(pod["metadata"]["namespace"], workload, marks.get(wellknown.VERSION, ""))
-        return [facts for facts in known if not facts.gone and image in facts.images]
+        return [facts for facts in known if image in facts.images]
 
     def covers(self, revision: str, *, there: bool = False) -> bool:
         """Whether a recorded pass lists the revision; of a ReplicaSet of nobody, any content of it.
