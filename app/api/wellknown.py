@@ -27,6 +27,9 @@ GATE_BYPASSED: Final = "keptn.sh/scheduling-gate-bypassed"
 RETRY: Final = "keptn.sh/retry"
 # enforce, warn or observe: on a workload, a namespace or a KeptnApp.
 CHECK_POLICY: Final = "keptn.sh/check-policy"
+# On a version whose policy stands beside the keys of its pods, and so is its own for good.
+CHECK_POLICY_FROM: Final = "keptn.sh/check-policy-from"
+CHECK_POLICY_FROM_PODS: Final = "pods"
 CONTENT: Final = "keptn.sh/content"
 # The pod revision for which a version was made, before its status lists all that wait for it.
 REVISION: Final = "keptn.sh/revision"

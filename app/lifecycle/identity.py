@@ -26,6 +26,7 @@ class Identity:
     post_deployment_evaluations: tuple[str, ...]
     metadata: Mapping[str, str]
     check_policy: str = ""
+    policy_of_pods: bool = False  # it stands beside the pods' own keys
 
     @property
     def workload_name(self) -> str:
@@ -58,7 +59,7 @@ def identify(pod: Pod, parent: Parent | None) -> Identity | None:
     workload = keys.value(source, keys.WORKLOAD) if source else ""
     if source is None or not workload:
         return None
-    app = keys.value(source, keys.APP)
+    app, policy = keys.value(source, keys.APP), keys.value(source, wellknown.CHECK_POLICY)
     version = keys.value(source, keys.VERSION).lower() or versions.computed(pod, keys.value(source, keys.CONTAINER))
     return Identity(
         app=names.app_name(app or workload),
@@ -70,5 +71,6 @@ def identify(pod: Pod, parent: Parent | None) -> Identity | None:
         pre_deployment_evaluations=keys.names(source, keys.PRE_EVALUATIONS),
         post_deployment_evaluations=keys.names(source, keys.POST_EVALUATIONS),
         metadata=keys.metadata(source),
-        check_policy=keys.value(source, wellknown.CHECK_POLICY),
+        check_policy=policy,
+        policy_of_pods=bool(policy) and source is pod,
     )

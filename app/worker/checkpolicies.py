@@ -1,11 +1,14 @@
 """How much the checks of a held revision count: what its workload says, and what is told when pods go unpassed."""
 
 import contextlib
+from typing import Any
 
 from app.api import wellknown
+from app.api.meta import Object
 from app.api.workload import WorkloadVersion
 from app.cluster import resources
 from app.cluster.errors import NotFound
+from app.cluster.informer import Informer
 from app.lifecycle import policies, revisions
 from app.lifecycle.explain import PREFIX
 from app.lifecycle.identity import Identity
@@ -18,6 +21,39 @@ OPENED = "SchedulingGateOpenedByPolicy"
 UNKNOWN = "UnknownCheckPolicy"
 
 
+def marks(asked: Identity) -> dict[str, str | None]:
+    """The annotations by which a version knows its policy; those that are None are not to be there."""
+    of_pods = wellknown.CHECK_POLICY_FROM_PODS if asked.policy_of_pods else None
+    return {wellknown.CHECK_POLICY: asked.check_policy or None, wellknown.CHECK_POLICY_FROM: of_pods}
+
+
+def unheld(context: Context, version: WorkloadVersion) -> policies.Policy:
+    """What counts for a version of which no pods are held: what its workload says at this moment.
+
+    While pods are held the version's own note counts, which is never behind; without, the caches are good enough.
+    """
+    namespace, own = version.metadata.namespace, version.metadata.annotations
+    above = None if own.get(wellknown.CHECK_POLICY_FROM) else _workload_of(context, version)
+    return context.policy(namespace, above.metadata.annotations if above is not None else own)
+
+
+def _workload_of(context: Context, version: WorkloadVersion) -> Object | None:
+    """The Deployment, or what else a person wrote, that a version belongs to; None if it is not known."""
+    caches, namespace = context.caches, version.metadata.namespace
+    known: dict[str, Informer[Any]] = {
+        "Deployment": caches.deployments,
+        "StatefulSet": caches.stateful_sets,
+        "DaemonSet": caches.daemon_sets,
+        "ReplicaSet": caches.replica_sets,
+    }
+    workload = caches.workloads.get(namespace, version.spec.workload_name)
+    for owner in workload.metadata.owner_references if workload is not None else ():
+        found: Object | None = known[owner.kind].get(namespace, owner.name) if owner.kind in known else None
+        if found is not None and found.metadata.uid == owner.uid:
+            return found
+    return None
+
+
 class CheckPolicies:
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -26,10 +62,10 @@ class CheckPolicies:
     async def note(self, version: WorkloadVersion, asked: Identity, source: Source) -> None:
         """Keeps what the workload says on its version, which goes by it; says once of a word that is none."""
         self._tell_unknown(source, asked.check_policy)
-        if version.metadata.annotations.get(wellknown.CHECK_POLICY, "") == asked.check_policy:
+        meta, cache, want = version.metadata, self._context.caches.versions, marks(asked)
+        if all(meta.annotations.get(name) == value for name, value in want.items()):
             return
-        meta, cache = version.metadata, self._context.caches.versions
-        change = {"metadata": {"annotations": {wellknown.CHECK_POLICY: asked.check_policy or None}}}
+        change = {"metadata": {"annotations": want}}
         with contextlib.suppress(NotFound):
             cache.observe(await self._context.api.patch(resources.WORKLOAD_VERSIONS, meta.name, change, meta.namespace))
 

@@ -14,6 +14,7 @@ from app.cluster.errors import AlreadyExists, Conflict, NotFound
 from app.lifecycle import identity, revisions
 from app.lifecycle.explain import PREFIX, REFUSED_ADVICE, Refusal
 from app.lifecycle.identity import Identity
+from app.worker import checkpolicies
 from app.worker.asking import asked_for, revision_of
 from app.worker.caches import BY_REVISION, BY_WORKLOAD, HELD_OF_REVISION, scoped
 from app.worker.checkpolicies import CheckPolicies
@@ -164,7 +165,7 @@ class RevisionReconciler:
             return choice
         marks = {wellknown.CONTENT: wanted.content, wellknown.REVISION: wanted.revision}
         marks |= {wellknown.RETRY: wanted.retry} if wanted.retry else {}
-        marks |= {wellknown.CHECK_POLICY: asked.check_policy} if asked.check_policy else {}
+        marks |= {name: value for name, value in checkpolicies.marks(asked).items() if value}
         previous = workload.status.current_version
         body: Json = {
             "apiVersion": wellknown.API_VERSION,

@@ -17,6 +17,7 @@ from app.lifecycle.states import State
 from app.lifecycle.workloadversions import Surroundings
 from app.worker.appgates import gate_of
 from app.worker.caches import BY_WORKLOAD, HELD_OF_REVISION, revisions_of, scoped
+from app.worker.checkpolicies import unheld
 from app.worker.children import Children
 from app.worker.context import Context
 from app.worker.deployed import Rollouts
@@ -80,6 +81,10 @@ class WorkloadVersionReconciler:
         self._tell_app(version, gate)
         of_app = gate.version.spec.metadata if gate.version is not None else None
         deploying = bool(version.status.deployment_start_time)
+        if self._links.revisions(version.key, version.metadata.uid):
+            policy = context.policy(namespace, version.metadata.annotations)
+        else:
+            policy = unheld(context, version)
         return Surroundings(
             app_open=gate.open,
             app_failed=gate.failed,
@@ -87,7 +92,7 @@ class WorkloadVersionReconciler:
             deployed=await self._rollouts.look(version) if deploying else None,
             waited=self._waited(version),
             timeout=context.config().observability_seconds,
-            blocking=context.policy(namespace, version.metadata.annotations) is Policy.ENFORCE,
+            blocking=policy is Policy.ENFORCE,
             carrier=lambda phase: context.carrier(version, phase),
         )
 

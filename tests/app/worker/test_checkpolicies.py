@@ -186,3 +186,27 @@ async def test_what_was_let_go_is_checked_again_when_it_is_rolled_out_again_and_
         await settled(world)
         assert world.held() == ["web-2-0"]
         assert len(world.tasks()) == 2
+
+
+@pytest.mark.parametrize(
+    ("on_workload", "of_pods", "state"), [(True, "", "Warning"), (False, "", "Warning"), (False, "enforce", "Failed")]
+)
+async def test_a_word_on_the_workload_counts_for_what_follows_the_deployment(
+    on_workload: bool, of_pods: str, state: str
+) -> None:
+    """Written once the pods have gone; what stands beside the pods' own keys is their version's for good."""
+    async with World() as world:
+        failing(world)
+        world.deploy(
+            checks="",
+            keys_on_workload=on_workload,
+            marks={"keptn.sh/post-deployment-tasks": "bad"} | ({POLICY: of_pods} if of_pods else {}),
+        )
+        await world.until(world.is_open)
+        await settled(world, 5)
+        annotate(world, "warn")
+        await settled(world, 5)
+        world.is_up("web")
+        await settled(world)
+        (version,) = world.api.all(resources.WORKLOAD_VERSIONS)
+        assert version["status"]["postDeploymentStatus"] == state

@@ -129,17 +129,25 @@ class World:
         keys_on_workload: bool = False,
         gates: Sequence[str] = (),
         app: str = "",
+        marks: dict[str, str] | None = None,
     ) -> Json:
-        """A Deployment, its ReplicaSet of this revision and that one's held pods. Returns the ReplicaSet."""
-        keys = {
-            wellknown.WORKLOAD: name,
-            wellknown.VERSION: version,
-            "keptn.sh/pre-deployment-tasks": checks,
-        } | ({wellknown.APP: app} if app else {})
-        marks = {wellknown.DEPLOYMENT_REVISION: str(revision)}
+        """A Deployment, its ReplicaSet of this revision and that one's held pods. Returns the ReplicaSet.
+
+        `marks` are more annotations beside the keys.
+        """
+        keys = (
+            {
+                wellknown.WORKLOAD: name,
+                wellknown.VERSION: version,
+                "keptn.sh/pre-deployment-tasks": checks,
+            }
+            | ({wellknown.APP: app} if app else {})
+            | (marks or {})
+        )
+        numbered = {wellknown.DEPLOYMENT_REVISION: str(revision)}
         above = deployment(name)
         there = [body for body in self.api.all(resources.DEPLOYMENTS) if body["metadata"]["name"] == name]
-        on_workload = {"metadata": {"annotations": marks | (keys if keys_on_workload else {})}}
+        on_workload = {"metadata": {"annotations": numbered | (keys if keys_on_workload else {})}}
         if there:
             self.api.edit(resources.DEPLOYMENTS, name, on_workload | {"status": above.raw["status"]})
         else:
@@ -149,7 +157,7 @@ class World:
             "spec": {"containers": [{"name": "main", "image": image}]},
         }
         own = replica_set(f"{name}-{revision}").owned_by(above)
-        body = self.api.put(own.changed({"metadata": {"annotations": marks}, "spec": {"template": template}}).raw)
+        body = self.api.put(own.changed({"metadata": {"annotations": numbered}, "spec": {"template": template}}).raw)
         for number in range(replicas):
             self.scale_up(f"{name}-{revision}", f"{name}-{revision}-{number}", gates=gates)
         return body

@@ -61,7 +61,7 @@ class Ending:
         versions = self._versions(pod, asked)
         if self._passed(pod, asked):
             return f"pod {meta['name']} is held although its checks have passed"
-        if word := self._let_go(versions):
+        if (word := self._let_go(versions)) and not self._is_outdated(pod):
             return f"pod {meta['name']} is held although {word}"
         if any(facts.failed and not facts.recorded for facts in versions):
             return self._untold(pod) or self._unheard(pod, versions)
@@ -111,6 +111,17 @@ class Ending:
             and {owner, f"{owner}/{hash_}"} & {*((version.get("status") or {}).get("revisions") or ())}
             for version in self._server.list(resources.WORKLOAD_VERSIONS, meta["namespace"])
         )
+
+    def _is_outdated(self, pod: Json) -> bool:
+        """Whether it goes by words on its workload, which are about a newer revision by now."""
+        if wellknown.WORKLOAD in (pod["metadata"].get("annotations") or {}):
+            return False
+        owner, namespace = controller_of(pod), pod["metadata"]["namespace"]
+        if owner["kind"] == "ReplicaSet":
+            return self._deployment(pod) is None
+        found = self._server.find(resources.STATEFULSETS, owner["name"], namespace)
+        newest = ((found or {}).get("status") or {}).get("updateRevision")
+        return bool(newest) and pod["metadata"]["labels"].get(wellknown.CONTROLLER_REVISION_HASH) != newest
 
     def _let_go(self, versions: list[VersionFacts]) -> str:
         """By whose word the pods of these versions go, "" if nobody has said so."""
