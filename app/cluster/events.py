@@ -8,9 +8,9 @@ there instead of making another; its name follows from what it says, so this hol
 import asyncio
 import contextlib
 import hashlib
-import itertools
 import logging
-from collections import OrderedDict
+import math
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +22,10 @@ log = logging.getLogger(__name__)
 
 _MESSAGE_BYTES = 1024
 _KNOWN = 2048
+# Seconds. What only tells of progress is written in a lull of so much, or once it is so old.
+_LULL = 0.1
+_OLDEST = 1.0
+_SHORTEST = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class _Entry:
     last: datetime
     count: int = 1
     due: asyncio.TimerHandle | None = field(default=None, repr=False)
+    ready: float = 0.0  # loop time since when it could be written
 
     @property
     def name(self) -> str:
@@ -66,8 +71,9 @@ class EventRecorder:
     At most ``capacity`` different ones (of 2 KiB each at most) wait to be written; more are dropped. A thousand failed
     rollouts say four thousand at once, and some have no other place to say it. They are written one after
     another, so that what matters more does not wait for them; among them warnings come first, and a quarter of the
-    room is theirs alone, since the many that only tell of progress are worth less. A repetition is written at most
-    every ``repeat_seconds``, with the count of all that came in between.
+    room is theirs alone, since the many that only tell of progress are worth less: those also wait, for a second at
+    most, as long as ``idle`` (seconds since this process wrote anything else) says that there is other work. A
+    repetition is written at most every ``repeat_seconds``, with the count of all that came in between.
     """
 
     def __init__(
@@ -79,6 +85,7 @@ class EventRecorder:
         now: Callable[[], datetime],
         capacity: int = 10_000,
         repeat_seconds: float = 10.0,
+        idle: Callable[[], float] = lambda: math.inf,
     ) -> None:
         self.dropped = 0
         self._api = api
@@ -88,9 +95,12 @@ class EventRecorder:
         self._capacity = capacity
         self._repeat = repeat_seconds
         self._pending: dict[tuple[str, str], _Entry] = {}
+        self._idle = idle
         # Warnings before others, each in their order.
-        self._ready: asyncio.PriorityQueue[tuple[bool, int, tuple[str, str]]] = asyncio.PriorityQueue()
-        self._order = itertools.count()
+        self._warnings: deque[tuple[str, str]] = deque()
+        self._others: deque[tuple[str, str]] = deque()
+        self._arrived = asyncio.Event()
+        self._rested = asyncio.Event()  # nothing is left to be written
         # Count and loop time of the last write, of the events written most recently.
         self._written: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
         self._task: asyncio.Task[None] | None = None
@@ -143,17 +153,39 @@ class EventRecorder:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._ready.join()
+                self._arrived.set()
+                await self._rested.wait()
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
 
     def _put(self, key: tuple[str, str], entry: _Entry) -> None:
-        self._ready.put_nowait((entry.type != "Warning", next(self._order), key))
+        entry.ready = self._time()
+        (self._warnings if entry.type == "Warning" else self._others).append(key)
+        self._rested.clear()
+        self._arrived.set()
+
+    async def _next(self) -> tuple[str, str]:
+        """What is to be written now. Returns once there is something whose time has come."""
+        while True:
+            self._arrived.clear()
+            if self._warnings:
+                return self._warnings.popleft()
+            wait = None
+            if self._others:
+                early = self._pending[self._others[0]].ready + _OLDEST - self._time()
+                wait = 0.0 if self._closing else min(early, _LULL - self._idle())
+                if wait <= 0:
+                    return self._others.popleft()
+                wait = max(wait, _SHORTEST)
+            else:
+                self._rested.set()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._arrived.wait(), wait)
 
     async def _run(self) -> None:
         while True:
-            _, _, key = await self._ready.get()
+            key = await self._next()
             entry = self._pending.pop(key)
             try:
                 count = await self._write(entry, self._written.get(key, (0, 0.0))[0])
@@ -167,8 +199,6 @@ class EventRecorder:
                 expected = isinstance(error, errors.Forbidden) and error.namespace_terminating
                 level = logging.DEBUG if expected else logging.WARNING
                 log.log(level, "an event could not be written", extra={"reason": entry.reason, "error": str(error)})
-            finally:
-                self._ready.task_done()
 
     async def _write(self, entry: _Entry, known: int) -> int:
         """Creates the event or raises its count. Returns the count that it has now."""

@@ -6,7 +6,10 @@ That a write is asked for at the right time does not prove that it arrives then,
 as well: by its name, its resourceVersion, its ``test``. The fence only makes the window small.
 """
 
-from collections.abc import Callable
+import asyncio
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from app.cluster import errors
 from app.cluster.api import Api, Json, PatchType, Resource
@@ -24,10 +27,16 @@ class Fenced:
         self.watch = api.watch
         self._api = api
         self._leading = leading
+        self._under_way = 0
+        self._ended = -math.inf
+
+    def idle(self) -> float:
+        """Seconds since the last write ended, infinite before the first; 0 while there is one under way."""
+        return 0.0 if self._under_way else asyncio.get_running_loop().time() - self._ended
 
     async def create(self, resource: Resource, body: Json, namespace: str = "", *, dry_run: bool = False) -> Json:
-        self._check()
-        return await self._api.create(resource, body, namespace, dry_run=dry_run)
+        with self._writing():
+            return await self._api.create(resource, body, namespace, dry_run=dry_run)
 
     async def patch(
         self,
@@ -42,25 +51,32 @@ class Fenced:
         field_manager: str = "holdfast",
         force: bool = False,
     ) -> Json:
-        self._check()
-        return await self._api.patch(
-            resource,
-            name,
-            body,
-            namespace,
-            patch_type=patch_type,
-            subresource=subresource,
-            dry_run=dry_run,
-            field_manager=field_manager,
-            force=force,
-        )
+        with self._writing():
+            return await self._api.patch(
+                resource,
+                name,
+                body,
+                namespace,
+                patch_type=patch_type,
+                subresource=subresource,
+                dry_run=dry_run,
+                field_manager=field_manager,
+                force=force,
+            )
 
     async def delete(
         self, resource: Resource, name: str, namespace: str = "", *, propagation: str = "Background", uid: str = ""
     ) -> Json:
-        self._check()
-        return await self._api.delete(resource, name, namespace, propagation=propagation, uid=uid)
+        with self._writing():
+            return await self._api.delete(resource, name, namespace, propagation=propagation, uid=uid)
 
-    def _check(self) -> None:
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         if not self._leading():
             raise errors.Unavailable(0, "NotLeading", "this process does not lead any more, so nothing was sent")
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            self._ended = asyncio.get_running_loop().time()

@@ -59,15 +59,20 @@ class CheckPolicies:
         self._context = context
         self._unknown: dict[str, str] = {}  # uid of a workload → the word that is none and was told of
 
-    async def note(self, version: WorkloadVersion, asked: Identity, source: Source) -> None:
-        """Keeps what the workload says on its version, which goes by it; says once of a word that is none."""
+    async def note(self, version: WorkloadVersion, asked: Identity, source: Source) -> WorkloadVersion:
+        """Keeps what the workload says on its version, which goes by it; says once of a word that is none.
+
+        Returns the version as it is then.
+        """
         self._tell_unknown(source, asked.check_policy)
         meta, cache, want = version.metadata, self._context.caches.versions, marks(asked)
         if all(meta.annotations.get(name) == value for name, value in want.items()):
-            return
+            return version
         change = {"metadata": {"annotations": want}}
         with contextlib.suppress(NotFound):
             cache.observe(await self._context.api.patch(resources.WORKLOAD_VERSIONS, meta.name, change, meta.namespace))
+        now = cache.get(meta.namespace, meta.name)
+        return now if now is not None and now.metadata.uid == meta.uid else version
 
     def lets_go(self, version: WorkloadVersion) -> bool:
         """Whether the pods may go although their checks have no pass on record."""

@@ -54,12 +54,14 @@ class Worker:
         self._rng = rng
         self._now = now
         self._caches = caches.build(api, rng)
-        self._events = EventRecorder(api, component=COMPONENT, instance=settings.pod_name, now=now)
         self._cloud_events = CloudEvents(lambda: self._caches.config(settings.namespace).cloud_events, now=now, rng=rng)
         self._elector = LeaderElector(
             api, namespace=settings.namespace, name=settings.lease_name, identity=settings.pod_name, now=now, rng=rng
         )
         self._fenced = Fenced(api, lambda: self._elector.leading)
+        self._events = EventRecorder(
+            api, component=COMPONENT, instance=settings.pod_name, now=now, idle=self._fenced.idle
+        )
         self.metrics = Metrics(lambda: self.leading)
         self._tracing = tracing or Tracing()
         self._certificates = CertificateManager(self._fenced, settings, now=now, rng=rng)

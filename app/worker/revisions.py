@@ -78,7 +78,7 @@ class RevisionReconciler:
             asked, wanted = found
             workload = await self._workloads.ensure(asked, owner_of(owner), source, key, pods)
             version = await self._version(workload, asked, owner, key.hash, wanted)
-            await self._policies.note(version, asked, source)
+            version = await self._policies.note(version, asked, source)
         meta = version.metadata
         link = Link((key.namespace, meta.name), meta.uid, revision, source.kind, source.parent)
         self._links.assign(key, link)

@@ -210,3 +210,15 @@ async def test_a_word_on_the_workload_counts_for_what_follows_the_deployment(
         await settled(world)
         (version,) = world.api.all(resources.WORKLOAD_VERSIONS)
         assert version["status"]["postDeploymentStatus"] == state
+
+
+async def test_a_word_that_was_written_while_no_worker_was_there_is_heard_by_the_next() -> None:
+    async with World() as world:
+        failing(world)
+        world.deploy(checks="bad")
+        await settled(world)
+        assert world.held()
+        await world.stop()
+        annotate(world, "observe")
+        await world.start()
+        await world.until(world.is_open, within=5)
