@@ -64,8 +64,8 @@ def has_passed(status: WorkloadVersionStatus) -> bool:
     return checks_passed(status) and (bool(status.deployment_start_time) or status.deployment_status in _BEGUN)
 
 
-def checks_passed(status: WorkloadVersionStatus) -> bool:
-    """Whether the workload's own checks before the deployment have a recorded pass."""
+def checks_passed(status: VersionStatus) -> bool:
+    """Whether a version's own checks before the deployment have a recorded pass."""
     return status.pre_deployment_status in PASSED and status.pre_deployment_evaluation_status in PASSED
 
 
@@ -80,13 +80,16 @@ def was_let_go(status: WorkloadVersionStatus) -> bool:
 
 
 def was_superseded(status: WorkloadVersionStatus | AppVersionStatus) -> bool:
-    """Whether a version has ended because a newer one took over: it is over, and no phase of it has failed."""
+    """Whether a version has ended because a newer one took over: it is over, and no phase of it has failed.
+
+    What has become of an app's workloads is noted before it is their turn, and then fails nobody.
+    """
     if status.status not in (State.FAILED, State.DEPRECATED):
         return False
     if isinstance(status, WorkloadVersionStatus):
         later = [status.deployment_status]
     else:
-        later = [status.workload_overall_status, status.promotion_status]
+        later = [status.promotion_status, *([status.workload_overall_status] if checks_passed(status) else [])]
     later += [status.post_deployment_status, status.post_deployment_evaluation_status]
     return not has_failed(status) and State.FAILED not in later
 

@@ -345,3 +345,10 @@ class TestAFailureAfterTheDeployment:
     def test_that_was_none_but_a_newer_version_is_no_reason(self) -> None:
         over = version("web-web-1.0").content("c").covers("rs-1").passed().superseded().view
         assert choose([over], Wanted("web-web-1.0", "c", "rs-2", retry="1")) == over
+
+
+@pytest.mark.parametrize(("checks", "superseded"), [("Deprecated", True), ("Succeeded", False)])
+def test_a_failed_workload_fails_its_app_only_once_its_turn_has_come(checks: str, superseded: bool) -> None:
+    states = {"preDeploymentStatus": checks, "preDeploymentEvaluationStatus": checks}
+    over = app_version(app("shop")).status(status="Failed", workloadOverallStatus="Failed", **states)
+    assert revisions.was_superseded(over.view.status) is superseded

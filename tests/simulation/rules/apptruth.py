@@ -103,6 +103,9 @@ class AppTruth:
             is_made = (meta.get("labels") or {}).get(wellknown.MANAGED_BY) == wellknown.MANAGED_BY_VALUE
             known = self._apps.get(meta["uid"], is_made)
             self._apps[meta["uid"]] = known and not self._is_rewritten(change)
+            if known and not self._apps[meta["uid"]]:
+                for each in self.of(meta["namespace"], meta["name"]):
+                    each.discovered = False  # its passes count from now on as those of a person's app
 
     def _is_rewritten(self, change: Change) -> bool:
         """Whether a person has written what a KeptnApp lists, and so made it his own."""
@@ -182,7 +185,10 @@ class AppTruth:
 
 def is_overtaken(status: Json) -> bool:
     """Whether a version says that it is over, and no phase of it has failed."""
-    states = [value for field, value in status.items() if field.endswith("Status") and isinstance(value, str)]
+    fields = {field for field in status if field.endswith("Status") and isinstance(status[field], str)}
+    if not all(status.get(field) in PASSED for field in ("preDeploymentStatus", "preDeploymentEvaluationStatus")):
+        fields -= {"workloadOverallStatus"}  # how they are is noted before it is their turn
+    states = [status[field] for field in fields]
     return status.get("status") in ("Failed", "Deprecated") and "Failed" not in states
 
 

@@ -94,7 +94,10 @@ class Ending:
         """
         by_words = [
             any(
-                facts.started and facts.recorded and all(item in facts.passed for item in checks_in(marks))
+                facts.started
+                and facts.recorded
+                and not facts.warned  # its pods went by a person's word, however its checks ended in the end
+                and all(item in facts.passed for item in checks_in(marks))
                 for facts in self._versions(pod, [marks])
             )
             for marks in asked
@@ -129,8 +132,9 @@ class Ending:
             word = self._truth.policies.now(facts.namespace, *facts.owner)
             if word == OBSERVE:
                 return "nobody waits for its checks: its policy is observe"
-            # One whose own checks have ended with a warning waits for its app like any other.
-            has_failed = facts.failed and not facts.recorded
+            # One whose own checks have ended with a warning waits for its app like any other; and what failed before,
+            # and was let go, is checked again.
+            has_failed = facts.failed and not facts.recorded and facts is max(versions, key=lambda each: each.made)
             if word == WARN and (has_failed or self._app_failed(facts)):
                 return "its checks have ended, and its policy is warn"
         return ""

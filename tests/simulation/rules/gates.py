@@ -48,7 +48,7 @@ class Gates:
 
     def _counts(self, app: AppFacts) -> bool:
         """Whether an app version has passed, or had nothing to pass just now."""
-        return app.recorded is not None or app.free_until >= clock.seconds() - self._truth.policies.late
+        return app.recorded is not None or not app.asks or app.free_until >= clock.seconds() - self._truth.policies.late
 
     def without_a_pass(self, pod: Json, asked: list[dict[str, str]]) -> bool:
         """Whether a person's word was in force that lets the pod go as things are."""
