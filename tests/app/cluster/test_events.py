@@ -184,6 +184,40 @@ async def test_warnings_come_first_and_all_others_in_the_order_of_what_happened(
     ]
 
 
+async def test_what_tells_of_progress_waits_for_a_lull() -> None:
+    api, busy = FakeApi(), True
+    events = recorder(api, idle=lambda: 0.0 if busy else 1.0)
+    held(events)
+    await asyncio.sleep(0.5)
+    assert not stored(api)
+    busy = False
+    await asyncio.sleep(0.2)
+    assert [body["firstTimestamp"] for body in stored(api)] == ["2026-11-21T12:00:00Z"]
+    await events.aclose()
+
+
+async def test_a_warning_waits_for_nothing_and_nothing_waits_for_ever() -> None:
+    api = FakeApi()
+    events = recorder(api, idle=lambda: 0.0)
+    held(events)
+    await asyncio.sleep(0.5)
+    events.record(POD, type="Warning", reason="Failed", message="failure")
+    await asyncio.sleep(0.1)
+    assert [body["type"] for body in stored(api)] == ["Warning"]
+    await asyncio.sleep(0.5)
+    assert sorted(body["type"] for body in stored(api)) == ["Normal", "Warning"]
+    await events.aclose()
+
+
+async def test_what_waits_for_a_lull_is_written_before_the_end() -> None:
+    api = FakeApi()
+    events = recorder(api, idle=lambda: 0.0)
+    held(events)
+    await asyncio.sleep(0.1)
+    await events.aclose()
+    assert len(stored(api)) == 1
+
+
 async def test_closing_waits_only_so_long_for_a_server_that_hangs() -> None:
     class Hanging(FakeApi):
         async def create(self, *_: Any, **__: Any) -> Json:

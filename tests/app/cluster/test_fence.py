@@ -1,6 +1,7 @@
 """Writes pass while we lead, and only then; reads always."""
 
 import asyncio
+import math
 import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -105,3 +106,25 @@ async def test_a_process_that_slept_through_its_lease_writes_nothing_when_it_wak
         loop.time = clock  # type: ignore[method-assign]
     assert [error.reason for error in refused] == ["NotLeading"]
     assert [str(call) for call in api.writes() if call.resource != LEASES.plural] == ["create configmaps"]
+
+
+@pytest.mark.parametrize("verb", WRITES)
+async def test_the_time_since_the_last_write_is_known(verb: str) -> None:
+    api = FakeApi(latency=1.0)
+    api.put(THERE)
+    fenced = Fenced(api, lambda: True)
+    assert fenced.idle() == math.inf
+    writing = asyncio.ensure_future(WRITES[verb](fenced))
+    await asyncio.sleep(0.5)
+    assert fenced.idle() == 0
+    await writing
+    await asyncio.sleep(2)
+    assert fenced.idle() == pytest.approx(2)
+
+
+async def test_a_write_that_fails_is_over_as_well() -> None:
+    fenced = Fenced(FakeApi(), lambda: True)
+    with pytest.raises(errors.NotFound):
+        await WRITES["patch"](fenced)
+    await asyncio.sleep(2)
+    assert fenced.idle() == pytest.approx(2)
