@@ -25,9 +25,10 @@ def newest_replica_set(found: Deployment, owned: Sequence[Parent]) -> Parent | N
     return newest if _number(newest) == _number(found) > 0 else None
 
 
-def has_newer(own: Parent, owned: Iterable[Parent]) -> bool:
-    """Whether another of the ReplicaSets that a Deployment owns is newer than `own`, by the numbers it gives them."""
-    return 0 < _number(own) < max(map(_number, owned), default=0)
+def newest_of(owned: Iterable[Parent]) -> str:
+    """The newest (uid) of the ReplicaSets that a Deployment owns, by the numbers it gives them; "" without any."""
+    newest = max(owned, key=_number, default=None)
+    return newest.metadata.uid if newest is not None and _number(newest) > 0 else ""
 
 
 def newest_revision(found: StatefulSet) -> str | None:

@@ -11,7 +11,7 @@ from app.cluster.api import Json
 from app.cluster.errors import AlreadyExists, Conflict, NotFound
 from app.lifecycle import names, rollbacks
 from app.lifecycle.identity import Identity
-from app.worker.caches import BY_OWNER, BY_WORKLOAD, HELD_OF_REVISION, scoped
+from app.worker.caches import BY_OWNER, BY_WORKLOAD, HELD_OF_REVISION, revisions_of, scoped
 from app.worker.context import Context
 from app.worker.links import Links, RevisionKey
 from app.worker.parents import Source
@@ -66,7 +66,7 @@ class Workloads:
         metadata: Json = {} if mine else {"ownerReferences": owners}
         if existing.metadata.annotations.get(wellknown.APP_TYPE) != app_type:
             metadata["annotations"] = {wellknown.APP_TYPE: app_type}
-        if (not change and not metadata) or self._is_outdated(key) or not self._is_youngest(key, existing, pods):
+        if (not change and not metadata) or not self._speaks(key, existing, pods):
             return existing  # an old revision must not take the place of a newer one back
         patch: Json = {"spec": change, "metadata": metadata}
         cache.observe(await self._context.api.patch(resources.WORKLOADS, existing.metadata.name, patch, key.namespace))
@@ -79,9 +79,7 @@ class Workloads:
         newest = version.spec.version
         if workload is None or workload.status.current_version == newest:
             return
-        # Of an older one it is said only until it has been said of the one that is wanted now.
-        has_been_said = workload.status.current_version == workload.spec.version
-        if (has_been_said and self._is_outdated(key)) or not self._is_youngest(key, workload, pods):
+        if workload.status.current_version and not self._speaks(key, workload, pods):
             return
         with contextlib.suppress(NotFound):
             cache.observe(
@@ -94,18 +92,24 @@ class Workloads:
                 )
             )
 
-    def _is_youngest(self, key: RevisionKey, workload: Workload, pods: list[Pod]) -> bool:
-        """Whether no pod of another revision that is held of this workload was made later.
+    def _speaks(self, key: RevisionKey, workload: Workload, pods: list[Pod]) -> bool:
+        """Whether a KeptnWorkload is to say what this held revision asks for.
 
-        Where their controller says which is the newest that counts: times are whole seconds, and an old revision's pod
-        may have been made again just now.
+        Its controller knows which revision is the newest. If that is another, which has no version, its pods are not
+        there yet or ask for nothing; then the youngest that is held speaks. When pods were made says no more than that:
+        times are whole seconds, and an old revision's pod may have been made again just now.
         """
         versions = self._context.caches.versions.by_index(BY_WORKLOAD, scoped(key.namespace, workload.metadata.name))
+        newest = self._newest(key)
+        if newest == key.value.removesuffix("/"):
+            return True
+        if newest and any(newest in revisions_of(version) for version in versions):
+            return False
         others = {
             other
             for version in versions
             for other in self._links.waiting_for((key.namespace, version.metadata.name))
-            if other != key and not self._is_outdated(other)
+            if other != key
         }
         own = (max((pod.metadata.creation_timestamp or "" for pod in pods), default=""), str(key))
         held = self._context.caches.pods.by_index
@@ -115,18 +119,18 @@ class Workloads:
             for pod in held(HELD_OF_REVISION, other.value)
         )
 
-    def _is_outdated(self, key: RevisionKey) -> bool:
-        """Whether its controller is known to have a newer revision; its news has held pods looked at again."""
+    def _newest(self, key: RevisionKey) -> str:
+        """Its owner's newest revision, as a status lists it, "" if that is not known.
+
+        News of a controller has its held pods looked at again.
+        """
         caches = self._context.caches
         if key.owner_kind == "StatefulSet":
             found = caches.stateful_sets.get(key.namespace, key.owner_name)
-            newest = rollbacks.newest_revision(found) if found is not None else None
-            return newest not in (None, key.value)
+            return (rollbacks.newest_revision(found) if found is not None else None) or ""
         own = caches.replica_sets.get(key.namespace, key.owner_name) if key.owner_kind == "ReplicaSet" else None
-        above = own.metadata.controller if own is not None else None
-        if own is None or own.metadata.uid != key.owner_uid or above is None:
-            return False
-        return rollbacks.has_newer(own, caches.replica_sets.by_index(BY_OWNER, above.uid))
+        above = own.metadata.controller if own is not None and own.metadata.uid == key.owner_uid else None
+        return rollbacks.newest_of(caches.replica_sets.by_index(BY_OWNER, above.uid)) if above is not None else ""
 
 
 def spec_of(asked: Identity, reference: Json) -> Json:

@@ -178,7 +178,12 @@ class WorkloadVersionReconciler:
         looked = await self._rollouts.look(version)
         if looked is None or looked.current:
             return None
-        meant = [each for each in siblings if deployed.stands_for(looked, revisions_of(each))]
+        # A newer one has taken over whatever is rolled out by now; an older one only if that is it.
+        meant = [
+            each
+            for each in siblings
+            if each.metadata.order > version.metadata.order or deployed.stands_for(looked, revisions_of(each))
+        ]
         return revisions.successor(version, meant)
 
     async def _supersede(self, version: WorkloadVersion, successor: WorkloadVersion) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from app.cluster import resources
 from tests.app.worker.world import ONCE, World, settled
+from tests.builders import deployment, replica_set
 
 pytestmark = pytest.mark.looptime
 
@@ -68,5 +69,18 @@ async def test_a_deployment_that_has_no_numbers_goes_by_the_age_of_its_pods() ->
             bare = {"metadata": {"annotations": {"deployment.kubernetes.io/revision": ""}}}
             world.api.edit(resources.REPLICASETS, f"web-{revision}", bare)
             await asyncio.sleep(3)
+        await settled(world)
+        assert says(world)[0] == "2.0"
+
+
+async def test_the_youngest_that_is_held_speaks_as_long_as_nobody_knows_what_the_newest_asks_for() -> None:
+    """A StatefulSet replaces no pod that is stuck, so its newest revision may never have one."""
+    async with World() as world:
+        failing(world)
+        above = deployment("web").marked("deployment.kubernetes.io/revision", "3")
+        world.api.put(replica_set("web-3").marked("deployment.kubernetes.io/revision", "3").owned_by(above).raw)
+        world.deploy(version="1.0")
+        await asyncio.sleep(3)
+        world.deploy(revision=2, version="2.0", image="web:2")
         await settled(world)
         assert says(world)[0] == "2.0"

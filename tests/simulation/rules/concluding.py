@@ -93,7 +93,8 @@ class Conclusions:
             and each["spec"]["workloadName"] == workload
             and each["spec"]["version"].lower() == number.lower()
         ]
-        return all(not _has_ended(_status(each)) or _was_superseded(_status(each)) for each in there)
+        newest = max(there, key=_age, default=None)
+        return newest is None or not _has_ended(_status(newest)) or _was_superseded(_status(newest))
 
     def _waits(self, version: Json) -> bool:
         """Whether a definition that the version asks for is missing, or a task of it waits for something that is."""

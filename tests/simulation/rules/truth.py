@@ -30,6 +30,7 @@ class VersionFacts:
     version: str
     reference: str
     made: float = 0.0
+    by: str = ""  # the process that made it
     images: dict[str, None] = field(default_factory=dict)
     # Of which a pod ended well, or whose metrics met what was asked: phase's check (pre, post-eval...) and definition.
     passed: dict[Item, None] = field(default_factory=dict)
@@ -223,7 +224,13 @@ class Truth:
         if facts is None:
             reference = spec["resourceReference"]["uid"]
             facts = VersionFacts(
-                meta["namespace"], spec["workloadName"], spec["version"], reference, change.time, app=spec["app"]
+                meta["namespace"],
+                spec["workloadName"],
+                spec["version"],
+                reference,
+                change.time,
+                change.by,
+                app=spec["app"],
             )
             workload = self._server.store.by_uid(controller_of(change.body).get("uid", ""))
             above = (workload or {"metadata": {}})["metadata"].get("ownerReferences") or ()
