@@ -4,6 +4,7 @@ import hashlib
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -23,6 +24,9 @@ _VOLATILE_ANNOTATIONS = frozenset({wellknown.RESTARTED_AT, wellknown.RETRY, well
 
 # A deployment that is in one of these states has begun. Keptn's Deprecated is not: it says that it never will.
 _BEGUN = frozenset({State.PROGRESSING, State.SUCCEEDED, State.WARNING, State.FAILED})
+
+# Seconds, between a version's end and the next of the same content, if nothing but another version has ended it.
+_PAUSE = 2.0
 
 # So many a pass keeps: with a new ReplicaSet on each restart, the list would grow for as long as the workload lives.
 KEPT_REVISIONS = 100
@@ -143,6 +147,17 @@ def choose(versions: Sequence[WorkloadVersion], wanted: Wanted) -> WorkloadVersi
     if seen and wanted.retry in tried:
         return seen[0]
     return New(_free_name(wanted, {v.metadata.name for v in versions}))
+
+
+def too_soon(versions: Iterable[WorkloadVersion], wanted: Wanted, now: datetime) -> float:
+    """Seconds until another version may be made of a content that was superseded just now, 0 if it may be at once.
+
+    Two workers that both take themselves for the leader, one of them with late news, would else supersede and make
+    versions in turn, and start their checks, as fast as they can write.
+    """
+    ends = [v.status.end_time for v in versions if is_about(v, wanted) and was_superseded(v.status)]
+    ago = [(now - datetime.fromisoformat(end)).total_seconds() for end in ends if end]
+    return max(0.0, min(_PAUSE, _PAUSE - min(ago, default=_PAUSE)))
 
 
 def _is_spent(version: WorkloadVersion, wanted: Wanted) -> bool:

@@ -20,12 +20,16 @@ from app.worker.unsaid import Unsaid
 KIND = "KeptnAppVersion"
 # Most rollouts are through by then, and their app says once how they went instead of twice.
 _SILENT_SECONDS = 5.0
+# A note of how the workloads of a version are comes so much later than the one before.
+_NOTE_SECONDS = 0.5
+_NOTES = frozenset({"workloadStatus", "workloadOverallStatus"})
 
 
 class AppVersionReconciler:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._unsaid: Unsaid[tuple[str, str]] = Unsaid(_SILENT_SECONDS)
+        self._noted: Unsaid[tuple[str, str]] = Unsaid(_NOTE_SECONDS)
         self._children = Children(context, KIND, APP_PHASES)
         self._told_missing: dict[str, frozenset[str]] = {}  # uid of a version → workloads that were said to be missing
 
@@ -36,6 +40,7 @@ class AppVersionReconciler:
             if version is not None:
                 self._told_missing.pop(version.metadata.uid, None)
             self._unsaid.end(key)
+            self._noted.end(key)
             return Done()
         listed = context.caches.versions.by_index(BY_APP, scoped(key[0], version.spec.app_name))
         workloads, missing = apps.workload_states(version, listed)
@@ -51,10 +56,15 @@ class AppVersionReconciler:
         if step.create:
             await self._children.make(version, step.create, version.spec.metadata)
         if step.fields:
-            early = self._silent(key, version, step, workloads)
+            # How the workloads are is for people, and may be seen otherwise by another worker whose news is late.
+            is_note = step.fields.keys() <= _NOTES
+            early = self._noted.left(key) if is_note else self._silent(key, version, step, workloads)
             if early > 0:
                 return After(early)
             self._unsaid.end(key)
+            self._noted.end(key)
+            if is_note:
+                self._noted.begin(key)
             reason, message = step.waits_for
             fields = with_conditions(
                 version.status,

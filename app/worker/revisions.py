@@ -32,6 +32,14 @@ _UNSETTLED_SECONDS = 5.0
 _UNTOLD_SECONDS = 1.0  # of an Argo Rollout nobody tells
 
 
+class _TooSoon(Exception):
+    """Another version of a content may only be made in so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"not before {seconds} s have passed")
+        self.seconds = seconds
+
+
 class RevisionReconciler:
     """Level-based: all it is told is which revision; what holds is read from the caches each time."""
 
@@ -77,7 +85,10 @@ class RevisionReconciler:
                 return Done()
             asked, wanted = found
             workload = await self._workloads.ensure(asked, owner_of(owner), source, key, pods)
-            version = await self._version(workload, asked, owner, key.hash, wanted)
+            try:
+                version = await self._version(workload, asked, owner, key.hash, wanted)
+            except _TooSoon as early:
+                return After(early.seconds)
             version = await self._policies.note(version, asked, source)
         meta = version.metadata
         link = Link((key.namespace, meta.name), meta.uid, revision, source.kind, source.parent)
@@ -163,6 +174,8 @@ class RevisionReconciler:
         choice = revisions.choose(known, wanted)
         if not isinstance(choice, revisions.New):
             return choice
+        if (left := revisions.too_soon(known, wanted, self._context.now())) > 0:
+            raise _TooSoon(left)
         marks = {wellknown.CONTENT: wanted.content, wellknown.REVISION: wanted.revision}
         marks |= {wellknown.RETRY: wanted.retry} if wanted.retry else {}
         marks |= {name: value for name, value in checkpolicies.marks(asked).items() if value}

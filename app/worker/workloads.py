@@ -103,14 +103,17 @@ class Workloads:
         newest = self._newest(key)
         if newest == key.value.removesuffix("/"):
             return True
-        if newest and any(newest in revisions_of(version) for version in versions):
-            return False
         others = {
             other
             for version in versions
             for other in self._links.waiting_for((key.namespace, version.metadata.name))
             if other != key
         }
+        if newest and (
+            any(newest == other.value.removesuffix("/") for other in others)
+            or any(newest in revisions_of(version) for version in versions)
+        ):
+            return False
         own = (max((pod.metadata.creation_timestamp or "" for pod in pods), default=""), str(key))
         held = self._context.caches.pods.by_index
         return all(

@@ -1,5 +1,6 @@
 import copy
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -352,3 +353,20 @@ def test_a_failed_workload_fails_its_app_only_once_its_turn_has_come(checks: str
     states = {"preDeploymentStatus": checks, "preDeploymentEvaluationStatus": checks}
     over = app_version(app("shop")).status(status="Failed", workloadOverallStatus="Failed", **states)
     assert revisions.was_superseded(over.view.status) is superseded
+
+
+@pytest.mark.parametrize(
+    ("ended", "content", "left"),
+    [
+        ("10:00:09", "c", 1.0),
+        ("10:00:10", "c", 2.0),
+        ("10:00:11", "c", 2.0),
+        ("10:00:08", "c", 0.0),
+        ("10:00:09", "d", 0.0),
+    ],
+)
+def test_what_was_superseded_just_now_is_not_checked_again_at_once(ended: str, content: str, left: float) -> None:
+    over = version("v").content(content).superseded().status(endTime=f"2026-01-01T10:00:{ended}Z").view
+    failed = version("w").content("c").failed().status(endTime="2026-01-01T10:00:10Z").view
+    wanted = revisions.Wanted("v", "c", "rs-1")
+    assert revisions.too_soon([over, failed], wanted, datetime(2026, 1, 1, 10, 0, 10, tzinfo=UTC)) == left
