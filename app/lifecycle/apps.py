@@ -16,8 +16,8 @@ from app.api.app import App, AppSpec, AppVersion, WorkloadRef, WorkloadState
 from app.api.workload import ItemStatus, WorkloadVersion
 from app.lifecycle import advance, names
 from app.lifecycle.phases import APP_PRE_EVALUATIONS, APP_PRE_TASKS
-from app.lifecycle.revisions import has_failed, was_superseded
-from app.lifecycle.states import PASSED, State, is_completed
+from app.lifecycle.revisions import checks_passed, has_failed, was_superseded
+from app.lifecycle.states import State, is_completed
 
 # Seconds without news of an app after which all that was applied together with it is taken to be there: its
 # workloads, and a KeptnAppContext. Where there is none yet, one may still come, so more time is given.
@@ -207,7 +207,7 @@ def _gate(chosen: AppVersion, again: str) -> AppGate:
     name = f"KeptnAppVersion {chosen.metadata.name}"
     if has_failed(chosen.status):
         return AppGate(False, True, chosen, f"{name} has failed: {_failures(chosen)}. {again}".rstrip())
-    if _has_passed(chosen) or not asks(chosen):
+    if checks_passed(chosen.status) or not asks(chosen):
         return AppGate(True, False, chosen, "")
     if lacking := _lacking(chosen):
         return AppGate(False, False, chosen, f"{name}: {lacking}", stuck=True)
@@ -229,12 +229,7 @@ def _stands(app_version: AppVersion) -> bool:
     """Whether nobody has overtaken, deprecated or deleted it."""
     if app_version.metadata.deletion_timestamp or app_version.status.status == State.DEPRECATED:
         return False
-    return _has_passed(app_version) or not was_superseded(app_version.status)
-
-
-def _has_passed(app_version: AppVersion) -> bool:
-    status = app_version.status
-    return status.pre_deployment_status in PASSED and status.pre_deployment_evaluation_status in PASSED
+    return checks_passed(app_version.status) or not was_superseded(app_version.status)
 
 
 def _lists(spec: AppSpec, app: App, version: WorkloadVersion) -> bool:

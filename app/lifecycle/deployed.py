@@ -46,9 +46,9 @@ def deployment(found: Deployment, owned: Sequence[Parent], revisions: Collection
     """
     if found.metadata.deletion_timestamp:
         return _gone("Deployment", found)
-    newest = max(owned, key=_number, default=None)
+    newest = max(owned, key=revision_number, default=None)
     number = found.metadata.annotations.get(DEPLOYMENT_REVISION)
-    if _is_behind(found, found.status.observed_generation) or newest is None or str(_number(newest)) != number:
+    if _is_behind(found, found.status.observed_generation) or newest is None or str(revision_number(newest)) != number:
         return _unsettled("Deployment", found)
     if newest.metadata.uid not in revisions:
         return _other("Deployment", found, newest.metadata.uid)
@@ -217,8 +217,9 @@ def _observed(found: Rollout) -> int:
     return int(observed) if observed.isdecimal() else found.metadata.generation
 
 
-def _number(owned: Parent) -> int:
-    number = owned.metadata.annotations.get(DEPLOYMENT_REVISION, "")
+def revision_number(thing: Object) -> int:
+    """Which revision of its Deployment a ReplicaSet is, or a Deployment is at, by its controller; 0 if unsaid."""
+    number = thing.metadata.annotations.get(DEPLOYMENT_REVISION, "")
     return int(number) if number.isdecimal() else 0
 
 

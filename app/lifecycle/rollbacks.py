@@ -4,9 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from app.api.core import Deployment, Parent, StatefulSet
-from app.api.meta import Object
-from app.api.wellknown import DEPLOYMENT_REVISION
 from app.api.workload import Workload, WorkloadSpec, WorkloadVersion
+from app.lifecycle.deployed import revision_number
 from app.lifecycle.revisions import has_passed
 
 Json = dict[str, Any]
@@ -19,16 +18,16 @@ def newest_replica_set(found: Deployment, owned: Sequence[Parent]) -> Parent | N
     different moments.
     """
     meta = found.metadata
-    newest = max(owned, key=_number, default=None)
+    newest = max(owned, key=revision_number, default=None)
     if newest is None or meta.deletion_timestamp or found.status.observed_generation < meta.generation:
         return None
-    return newest if _number(newest) == _number(found) > 0 else None
+    return newest if revision_number(newest) == revision_number(found) > 0 else None
 
 
 def newest_of(owned: Iterable[Parent]) -> str:
     """The newest (uid) of the ReplicaSets that a Deployment owns, by the numbers it gives them; "" without any."""
-    newest = max(owned, key=_number, default=None)
-    return newest.metadata.uid if newest is not None and _number(newest) > 0 else ""
+    newest = max(owned, key=revision_number, default=None)
+    return newest.metadata.uid if newest is not None and revision_number(newest) > 0 else ""
 
 
 def newest_revision(found: StatefulSet) -> str | None:
@@ -68,11 +67,6 @@ def spoken_of(workload: Workload, version: WorkloadVersion, reference: Json) -> 
         "metadata": {"uid": workload.metadata.uid, "resourceVersion": workload.metadata.resource_version},
         "spec": changes | {"resourceReference": reference},
     }
-
-
-def _number(thing: Object) -> int:
-    number = thing.metadata.annotations.get(DEPLOYMENT_REVISION, "")
-    return int(number) if number.isdecimal() else 0
 
 
 def _words(spec: WorkloadSpec) -> Json:

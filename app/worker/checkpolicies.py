@@ -27,13 +27,14 @@ def marks(asked: Identity) -> dict[str, str | None]:
     return {wellknown.CHECK_POLICY: asked.check_policy or None, wellknown.CHECK_POLICY_FROM: of_pods}
 
 
-def unheld(context: Context, version: WorkloadVersion) -> policies.Policy:
-    """What counts for a version of which no pods are held: what its workload says at this moment.
+def policy_of(context: Context, version: WorkloadVersion, *, held: bool) -> policies.Policy:
+    """What counts for a version; `held`: pods of it are.
 
-    While pods are held the version's own note counts, which is never behind; without, the caches are good enough.
+    Then that is the version's own note, which is never behind. Once they have gone it is what its workload says at this
+    moment, and for that the caches are good enough.
     """
     namespace, own = version.metadata.namespace, version.metadata.annotations
-    above = None if own.get(wellknown.CHECK_POLICY_FROM) else _workload_of(context, version)
+    above = None if held or own.get(wellknown.CHECK_POLICY_FROM) else _workload_of(context, version)
     return context.policy(namespace, above.metadata.annotations if above is not None else own)
 
 
@@ -86,7 +87,7 @@ class CheckPolicies:
         self._context.event(link.parent_kind, link.parent, OPENED, words, warning=True)
 
     def _policy(self, version: WorkloadVersion) -> policies.Policy:
-        return self._context.policy(version.metadata.namespace, version.metadata.annotations)
+        return policy_of(self._context, version, held=True)
 
     def _app_failed(self, version: WorkloadVersion) -> bool:
         return gate_of(self._context.caches, version).failed

@@ -64,7 +64,7 @@ class DiscoveryReconciler:
         current = caches.app_versions.get(meta.namespace, apps.current_name(app))
         versions = caches.versions.by_index(BY_APP, scoped(meta.namespace, meta.name))
         spec = discovery.next_spec(app, workloads, current, versions)
-        if spec is not None and self._generations.get(app.key) != _generation(app):
+        if spec is not None and self._generations.get(app.key) != (meta.uid, meta.generation):
             # Another worker's words, who may know more: two that take themselves for the leader would else undo each
             # other's for as long as the news of one of them is late.
             spec = discovery.next_spec(app, await self._as_they_are(app, workloads), current, versions)
@@ -91,7 +91,7 @@ class DiscoveryReconciler:
         return [each for each in mine if not _is_going(each)]
 
     def _note(self, key: AppKey, written: Json) -> None:
-        self._generations[key] = _generation(App.model_validate(written))
+        self._generations[key] = (written["metadata"]["uid"], written["metadata"]["generation"])
 
     async def _answered(self, requests: list[AppCreationRequest]) -> None:
         for request in requests:
@@ -103,10 +103,6 @@ class DiscoveryReconciler:
 def _asks_for(request: AppCreationRequest, key: AppKey) -> bool:
     meta = request.metadata
     return (meta.namespace, request.spec.app_name) == key and not meta.deletion_timestamp
-
-
-def _generation(app: App) -> tuple[str, int]:
-    return app.metadata.uid, app.metadata.generation
 
 
 def _is_going(workload: Workload) -> bool:

@@ -32,14 +32,6 @@ _UNSETTLED_SECONDS = 5.0
 _UNTOLD_SECONDS = 1.0  # of an Argo Rollout nobody tells
 
 
-class _TooSoon(Exception):
-    """Another version of a content may only be made in so many seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"not before {seconds} s have passed")
-        self.seconds = seconds
-
-
 class RevisionReconciler:
     """Level-based: all it is told is which revision; what holds is read from the caches each time."""
 
@@ -85,11 +77,10 @@ class RevisionReconciler:
                 return Done()
             asked, wanted = found
             workload = await self._workloads.ensure(asked, owner_of(owner), source, key, pods)
-            try:
-                version = await self._version(workload, asked, owner, key.hash, wanted)
-            except _TooSoon as early:
-                return After(early.seconds)
-            version = await self._policies.note(version, asked, source)
+            made = await self._version(workload, asked, owner, key.hash, wanted)
+            if isinstance(made, After):
+                return made
+            version = await self._policies.note(made, asked, source)
         meta = version.metadata
         link = Link((key.namespace, meta.name), meta.uid, revision, source.kind, source.parent)
         self._links.assign(key, link)
@@ -162,7 +153,8 @@ class RevisionReconciler:
 
     async def _version(
         self, workload: Workload, asked: Identity, owner: OwnerReference, hash_: str, wanted: revisions.Wanted
-    ) -> WorkloadVersion:
+    ) -> WorkloadVersion | After:
+        """The version that the pods wait for, made if there is none; or when to come back, if it is too soon."""
         cache = self._context.caches.versions
         meta = workload.metadata
         known = [
@@ -175,7 +167,7 @@ class RevisionReconciler:
         if not isinstance(choice, revisions.New):
             return choice
         if (left := revisions.too_soon(known, wanted, self._context.now())) > 0:
-            raise _TooSoon(left)
+            return After(left)
         marks = {wellknown.CONTENT: wanted.content, wellknown.REVISION: wanted.revision}
         marks |= {wellknown.RETRY: wanted.retry} if wanted.retry else {}
         marks |= {name: value for name, value in checkpolicies.marks(asked).items() if value}

@@ -17,7 +17,7 @@ from app.lifecycle.states import State
 from app.lifecycle.workloadversions import Surroundings
 from app.worker.appgates import gate_of
 from app.worker.caches import BY_WORKLOAD, HELD_OF_REVISION, revisions_of, scoped
-from app.worker.checkpolicies import unheld
+from app.worker.checkpolicies import policy_of
 from app.worker.children import Children
 from app.worker.context import Context
 from app.worker.deployed import Rollouts
@@ -76,15 +76,12 @@ class WorkloadVersionReconciler:
         return After(max(0.0, left if again is None else min(left, again)))
 
     async def _surroundings(self, version: WorkloadVersion) -> Surroundings:
-        context, namespace = self._context, version.metadata.namespace
+        context = self._context
         gate = gate_of(self._context.caches, version)
         self._tell_app(version, gate)
         of_app = gate.version.spec.metadata if gate.version is not None else None
         deploying = bool(version.status.deployment_start_time)
-        if self._links.revisions(version.key, version.metadata.uid):
-            policy = context.policy(namespace, version.metadata.annotations)
-        else:
-            policy = unheld(context, version)
+        held = bool(self._links.revisions(version.key, version.metadata.uid))
         return Surroundings(
             app_open=gate.open,
             app_failed=gate.failed,
@@ -92,7 +89,7 @@ class WorkloadVersionReconciler:
             deployed=await self._rollouts.look(version) if deploying else None,
             waited=self._waited(version),
             timeout=context.config().observability_seconds,
-            blocking=policy is Policy.ENFORCE,
+            blocking=policy_of(context, version, held=held) is Policy.ENFORCE,
             carrier=lambda phase: context.carrier(version, phase),
         )
 

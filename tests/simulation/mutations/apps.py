@@ -121,7 +121,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a failed check of a workload is told, and its pods go",
         "I2",
         "worker/workloadversions.py",
-        "            blocking=policy is Policy.ENFORCE,\n",
+        "            blocking=policy_of(context, version, held=held) is Policy.ENFORCE,\n",
         "            blocking=False,\n",
     ),
     one(
